@@ -1,0 +1,248 @@
+//! What the state of many containers costs: memory for each, and time of one tick over all services.
+//!
+//! A tick is what the sidecar does every two seconds once it has the view: members from container IDs, `Collector::observe`,
+//! `scaler::Engine::tick`. Telemetry comes with every container; nothing has to be scaled, which is what most ticks find.
+//!
+//! `cargo bench -p bench --bench tick [-- --check]`; with `--check` the exit code says whether the goals were met.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a benchmark prints, and its numbers are small"
+)]
+
+#[path = "support/fleet.rs"]
+mod fleet;
+#[path = "support/services.rs"]
+mod services;
+
+use std::{
+    fs,
+    net::SocketAddr,
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use collector::{
+    Collector, Config, ContainerUuid, Member, Metric, NamePattern, Query, Selection, Statistic,
+};
+use fleet::Fleet;
+use services::{Parts, Services};
+
+const CONTAINERS_PER_SERVICE: usize = 50;
+const CONTAINERS_PER_AGENT: usize = 100;
+const ROUNDS: u32 = 21;
+
+const GOAL_TICK: Duration = Duration::from_millis(20);
+/// Cost for each container at 100,000 may be this many times that at 10,000; caches and huge tables take their share.
+const GOAL_GROWTH: f64 = 4.0;
+const GOAL_BYTES_PER_CONTAINER: f64 = 1_000.0;
+
+/// What was measured with one number of containers.
+struct Measured {
+    containers: usize,
+    services: usize,
+    /// Resident memory of the collector, and what the engine says it takes.
+    collector_bytes: f64,
+    scaler_bytes: f64,
+    /// The tick that took the median time.
+    tick: Parts,
+    pattern: Duration,
+    ingest_ns: f64,
+}
+
+fn main() -> ExitCode {
+    let small = measure(10_000);
+    let large = measure(100_000);
+    println!(
+        "tick: memory and time of one tick over all services ({CONTAINERS_PER_SERVICE} containers each)\n"
+    );
+    println!(
+        "| containers | services | bytes/container: collector | scaler | members | observe | scale | tick, median | per container | name query | ingest/datagram |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    small.print();
+    large.print();
+    let growth = large.tick_ns_per_container() / small.tick_ns_per_container();
+    println!(
+        "\ngrowth per container from 10,000 to 100,000: x{growth:.2} (goal: at most {GOAL_GROWTH})"
+    );
+    stall();
+    let met = large.tick.total() <= GOAL_TICK
+        && large.collector_bytes + large.scaler_bytes <= GOAL_BYTES_PER_CONTAINER
+        && growth <= GOAL_GROWTH;
+    println!(
+        "goals (tick <= {GOAL_TICK:?}, <= {GOAL_BYTES_PER_CONTAINER} B/container, growth): {}",
+        if met { "met" } else { "MISSED" }
+    );
+    let check = std::env::args().any(|argument| argument == "--check");
+    if check && !met {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+impl Measured {
+    fn tick_ns_per_container(&self) -> f64 {
+        self.tick.total().as_secs_f64() * 1e9 / self.containers as f64
+    }
+
+    fn print(&self) {
+        let ms = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
+        println!(
+            "| {} | {} | {:.0} | {:.0} | {} | {} | {} | {} | {:.0} ns | {} | {:.0} ns |",
+            self.containers,
+            self.services,
+            self.collector_bytes,
+            self.scaler_bytes,
+            ms(self.tick.members),
+            ms(self.tick.observe),
+            ms(self.tick.scale),
+            ms(self.tick.total()),
+            self.tick_ns_per_container(),
+            ms(self.pattern),
+            self.ingest_ns,
+        );
+    }
+}
+
+fn measure(containers: usize) -> Measured {
+    let fleet = Fleet {
+        agents: containers / CONTAINERS_PER_AGENT,
+        containers_per_agent: CONTAINERS_PER_AGENT,
+        per_datagram: 4,
+    };
+    let before = resident_bytes();
+    let collector = Collector::new(Config::default());
+    ingest(&collector, &fleet, 0);
+    ingest(&collector, &fleet, 1);
+    let collector_bytes = resident_bytes().saturating_sub(before) as f64 / containers as f64;
+    let ingest_ns = ingest(&collector, &fleet, 2);
+    let mut services = Services::new((0..containers).map(fleet::uuid), CONTAINERS_PER_SERVICE);
+    let mut ticks: Vec<Parts> = (0..ROUNDS)
+        .map(|round| services.tick(&collector, at(2) + Duration::from_secs(round.into())))
+        .collect();
+    assert_eq!(
+        services.decided(),
+        services.count(),
+        "every service was decided from the telemetry of all its containers"
+    );
+    ticks.sort_unstable_by_key(Parts::total);
+    let query = Query {
+        metric: Metric::VirCpuCores,
+        selection: Selection::Name(NamePattern::new("service1*")),
+        statistic: Statistic::Avg,
+    };
+    let now = at(2);
+    let pattern = median(|| assert!(collector.query(&query, now).value.is_some()));
+    Measured {
+        containers,
+        services: services.count(),
+        collector_bytes,
+        scaler_bytes: services.engine_bytes() as f64 / containers as f64,
+        tick: ticks[ticks.len() / 2],
+        pattern,
+        ingest_ns,
+    }
+}
+
+/// The longest that one `ingest` takes while another thread observes all services without pause.
+fn stall() {
+    let fleet = Fleet {
+        agents: 1_000,
+        containers_per_agent: CONTAINERS_PER_AGENT,
+        per_datagram: 4,
+    };
+    let collector = Collector::new(Config::default());
+    ingest(&collector, &fleet, 0);
+    let members = members(&fleet);
+    let groups: Vec<&[Member]> = members.chunks(CONTAINERS_PER_SERVICE).collect();
+    println!("\n| ingest while | p50 | p99 | p99.9 | max |\n|---|---|---|---|---|");
+    for (cycle, (label, busy)) in (1..).zip([
+        ("nothing else runs", false),
+        ("observe() runs in a loop", true),
+    ]) {
+        let stop = AtomicBool::new(false);
+        let mut times = thread::scope(|scope| {
+            scope.spawn(|| {
+                while busy && !stop.load(Ordering::Relaxed) {
+                    std::hint::black_box(collector.observe(&groups, at(cycle)));
+                }
+            });
+            let times = ingest_times(&collector, &fleet, cycle);
+            stop.store(true, Ordering::Relaxed);
+            times
+        });
+        times.sort_unstable();
+        let quantile = |share: f64| {
+            times
+                .get((times.len() as f64 * share) as usize)
+                .map_or(0.0, |time| time.as_secs_f64() * 1e6)
+        };
+        println!(
+            "| {label} | {:.1} us | {:.1} us | {:.1} us | {:.1} us |",
+            quantile(0.5),
+            quantile(0.99),
+            quantile(0.999),
+            times.last().map_or(0.0, |time| time.as_secs_f64() * 1e6)
+        );
+    }
+    println!();
+}
+
+fn members(fleet: &Fleet) -> Vec<Member> {
+    let member = |number| Member {
+        uuid: ContainerUuid(fleet::uuid(number)),
+        cpu_limit_cores: Some(1.0),
+    };
+    (0..fleet.containers()).map(member).collect()
+}
+
+/// Sends one cycle of the whole fleet; returns nanoseconds a datagram.
+fn ingest(collector: &Collector, fleet: &Fleet, cycle: u32) -> f64 {
+    let times = ingest_times(collector, fleet, cycle);
+    times.iter().sum::<Duration>().as_secs_f64() * 1e9 / times.len() as f64
+}
+
+fn ingest_times(collector: &Collector, fleet: &Fleet, cycle: u32) -> Vec<Duration> {
+    let mut times = Vec::with_capacity(fleet.containers());
+    for agent in 0..fleet.agents {
+        let source = SocketAddr::new(fleet::address(agent).into(), 40_000);
+        for datagram in fleet.cycle(agent, cycle) {
+            times.push(timed(|| collector.ingest(source, &datagram, at(cycle))));
+        }
+    }
+    times
+}
+
+fn at(cycle: u32) -> Duration {
+    Duration::from_secs(60 + 10 * u64::from(cycle))
+}
+
+fn median(mut run: impl FnMut()) -> Duration {
+    let mut times: Vec<_> = (0..ROUNDS).map(|_| timed(&mut run)).collect();
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn timed(run: impl FnOnce()) -> Duration {
+    let begin = Instant::now();
+    run();
+    begin.elapsed()
+}
+
+/// Resident memory of this process (second word of `/proc/self/statm`, in pages of 4 KiB).
+fn resident_bytes() -> usize {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<usize>().ok())
+        .unwrap_or(0)
+        * 4_096
+}

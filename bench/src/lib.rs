@@ -1,0 +1,1 @@
+//! Benchmarks against peers, by ratio in one run.

@@ -1,0 +1,84 @@
+//! The backend set: what the swarm offers to balance over, as plain input.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::key::Protocol;
+
+/// Whether a backend set is all there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// It is.
+    Complete,
+    /// Something may be missing: a node is unknown, a list failed half way. The last table is kept.
+    Partial {
+        /// What may be missing, in a person's words.
+        reason: String,
+    },
+}
+
+/// All services of one look at the swarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendSet {
+    /// Counts looks; shown in the status.
+    pub generation: u64,
+    /// Whether this is all there is.
+    pub completeness: Completeness,
+    /// The services, with and without labels of ours.
+    pub services: Vec<Service>,
+}
+
+/// A service and its backends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The service's id.
+    pub id: String,
+    /// The service's name.
+    pub name: String,
+    /// Its labels (`deploy.labels`).
+    pub labels: BTreeMap<String, String>,
+    /// When it was made, in whatever unit grows with time (Unix milliseconds, a version index); of two services that
+    /// claim the same virtual service the older one has it. 0 if unknown; equal ones are told apart by their ids.
+    pub created: u64,
+    /// How long a container may take to end: connections of a destination that is gone are waited for no longer.
+    pub stop_grace_period: Duration,
+    /// Its tasks that run.
+    pub backends: Vec<Backend>,
+}
+
+/// A task that connections can go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// The task's id.
+    pub task: String,
+    /// The node's host name or id, for people.
+    pub node: String,
+    /// The node's address; `None` where the engine does not say.
+    pub address: Option<IpAddr>,
+    /// Ports that the task publishes on its node in host mode. Twins are allowed.
+    pub ports: Vec<BackendPort>,
+    /// Whether it takes new connections.
+    pub state: BackendState,
+}
+
+/// A port of a task on its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BackendPort {
+    /// Port inside the container.
+    pub target: u16,
+    /// Port on the node.
+    pub published: u16,
+    /// Protocol.
+    pub protocol: Protocol,
+}
+
+/// Whether a backend takes new connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendState {
+    /// It runs and is meant to.
+    Serving,
+    /// It still runs, and the swarm wants it gone: weight 0 until it is.
+    Draining,
+}

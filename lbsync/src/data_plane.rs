@@ -1,0 +1,231 @@
+//! What the reconciler needs of a data plane: list everything, make one change.
+//!
+//! The trait is shaped after a kernel: it fails with an errno, it may show a change late, and it holds entries of others.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::config::{DestinationConfig, VirtualServiceConfig};
+use crate::key::{DestinationKey, VirtualServiceKey};
+use crate::table::{Change, Table, VirtualService};
+
+/// A place where virtual services live.
+pub trait DataPlane {
+    /// Lists every virtual service and destination, foreign ones included.
+    ///
+    /// # Errors
+    ///
+    /// Where the list could not be read in full; a list that may be partial is an error.
+    fn list(&mut self) -> Result<Listing, DataPlaneError>;
+
+    /// Makes one change. What it says may become visible in [`DataPlane::list`] only later.
+    ///
+    /// # Errors
+    ///
+    /// Where it was not made. "Exists" on an addition and "no such" on a deletion are errors here; the reconciler
+    /// takes them for success.
+    fn apply(&mut self, change: &Change) -> Result<(), DataPlaneError>;
+}
+
+/// Connections of a destination at the moment of the listing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// Established.
+    pub active: u32,
+    /// In any other state, on their way out for the most part.
+    pub inactive: u32,
+}
+
+impl Connections {
+    /// True if there are none of either kind.
+    #[must_use]
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// A destination as listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedDestination {
+    /// How it behaves.
+    pub config: DestinationConfig,
+    /// What it still has.
+    pub connections: Connections,
+}
+
+/// A virtual service as listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedService {
+    /// How it behaves.
+    pub config: VirtualServiceConfig,
+    /// Its destinations.
+    pub destinations: BTreeMap<DestinationKey, ListedDestination>,
+}
+
+/// Everything that a data plane holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Virtual services by key.
+    pub services: BTreeMap<VirtualServiceKey, ListedService>,
+}
+
+impl Listing {
+    /// Returns keys and configurations only.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let service = |listed: &ListedService| VirtualService {
+            config: listed.config.clone(),
+            destinations: listed
+                .destinations
+                .iter()
+                .map(|(key, listed)| (*key, listed.config))
+                .collect(),
+        };
+        self.services
+            .iter()
+            .map(|(key, listed)| (*key, service(listed)))
+            .collect()
+    }
+
+    /// Returns the connections of a destination, none where it is not listed.
+    #[must_use]
+    pub fn connections(
+        &self,
+        service: &VirtualServiceKey,
+        destination: &DestinationKey,
+    ) -> Connections {
+        let listed = self
+            .services
+            .get(service)
+            .and_then(|service| service.destinations.get(destination));
+        listed.map(|listed| listed.connections).unwrap_or_default()
+    }
+}
+
+/// An error number of the kernel; those that IPVS is known for have names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Errno(pub i32);
+
+impl Errno {
+    /// Not permitted: `CAP_NET_ADMIN` is missing.
+    pub const EPERM: Self = Self(1);
+    /// No such destination; for a listing: the kernel has no IPVS.
+    pub const ENOENT: Self = Self(2);
+    /// No such virtual service.
+    pub const ESRCH: Self = Self(3);
+    /// Interrupted: the table changed during the listing.
+    pub const EINTR: Self = Self(4);
+    /// Try again.
+    pub const EAGAIN: Self = Self(11);
+    /// Out of memory.
+    pub const ENOMEM: Self = Self(12);
+    /// Busy.
+    pub const EBUSY: Self = Self(16);
+    /// Exists.
+    pub const EEXIST: Self = Self(17);
+    /// Invalid argument.
+    pub const EINVAL: Self = Self(22);
+    /// No buffer space.
+    pub const ENOBUFS: Self = Self(105);
+    /// Timed out.
+    pub const ETIMEDOUT: Self = Self(110);
+
+    /// True where the change may have been made although this was the answer.
+    #[must_use]
+    pub fn leaves_doubt(self) -> bool {
+        matches!(
+            self,
+            Self::EINTR | Self::EAGAIN | Self::ENOBUFS | Self::ETIMEDOUT
+        )
+    }
+
+    /// Returns what the error number means for IPVS, where that is known.
+    #[must_use]
+    pub fn meaning(self) -> Option<&'static str> {
+        Some(match self {
+            Self::EPERM => "not permitted",
+            Self::ENOENT => "no such destination",
+            Self::ESRCH => "no such virtual service",
+            Self::EINTR => "interrupted",
+            Self::EAGAIN => "try again",
+            Self::ENOMEM => "out of memory",
+            Self::EBUSY => "busy",
+            Self::EEXIST => "exists",
+            Self::EINVAL => "invalid argument",
+            Self::ENOBUFS => "no buffer space",
+            Self::ETIMEDOUT => "timed out",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.meaning() {
+            Some(meaning) => write!(f, "{meaning} (errno {})", self.0),
+            None => write!(f, "errno {}", self.0),
+        }
+    }
+}
+
+/// What was attempted when a data plane failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Listing everything.
+    List,
+    /// Making a change.
+    Apply(Box<Change>),
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::List => f.write_str("list virtual services"),
+            Self::Apply(change) => change.fmt(f),
+        }
+    }
+}
+
+/// A failure of a data plane.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("cannot {attempt}: {errno}")]
+pub struct DataPlaneError {
+    /// What was attempted.
+    pub attempt: Attempt,
+    /// What the kernel said.
+    pub errno: Errno,
+}
+
+impl DataPlaneError {
+    /// A listing failed.
+    #[must_use]
+    pub fn list(errno: Errno) -> Self {
+        Self {
+            attempt: Attempt::List,
+            errno,
+        }
+    }
+
+    /// A change failed.
+    #[must_use]
+    pub fn apply(change: &Change, errno: Errno) -> Self {
+        Self {
+            attempt: Attempt::Apply(Box::new(change.clone())),
+            errno,
+        }
+    }
+
+    /// True if what was wanted is so already: it exists on an addition, or is gone on a deletion.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        match &self.attempt {
+            Attempt::Apply(change) if change.is_add() => self.errno == Errno::EEXIST,
+            Attempt::Apply(change) if change.is_delete() => {
+                matches!(self.errno, Errno::ENOENT | Errno::ESRCH)
+            }
+            Attempt::Apply(_) | Attempt::List => false,
+        }
+    }
+}

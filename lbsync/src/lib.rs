@@ -1,0 +1,43 @@
+//! Backend set to a table of virtual services, to a plan, to a data plane.
+//!
+//! ```text
+//! BackendSet --desired()--> Desired --+
+//!                                     +--diff()--> Plan --apply--> DataPlane
+//! DataPlane --list()--> Listing ------+
+//! ```
+//!
+//! [`Reconciler`] runs that circle. Everything that is diffed is a key and a configuration. The crate does no I/O and
+//! reads no clock; a data plane that talks to a kernel implements [`DataPlane`] elsewhere. It deliberately does not ask
+//! whether a destination is healthy, and does not bring VIPs up: that is for those who feed it and those who run it.
+
+mod backend;
+mod config;
+mod data_plane;
+mod desired;
+mod diff;
+mod key;
+mod labels;
+mod memory;
+mod ownership;
+mod reconciler;
+mod table;
+
+pub use backend::{Backend, BackendPort, BackendSet, BackendState, Completeness, Service};
+pub use config::{
+    DestinationConfig, ForwardingMethod, Scheduler, ServiceFlags, VirtualServiceConfig,
+};
+pub use data_plane::{
+    Attempt, Connections, DataPlane, DataPlaneError, Errno, ListedDestination, ListedService,
+    Listing,
+};
+pub use desired::{Desired, Origin, Problem, ProblemKind, TaskOrigin, desired};
+pub use diff::{Plan, diff};
+pub use key::{DestinationKey, EntryKey, Protocol, VirtualServiceKey};
+pub use labels::{ERRORS_MAX, LABELS, Label, LabelError, LabelProblem, PREFIX, ServiceLabels};
+pub use memory::{Failure, MemoryDataPlane, foreign_service};
+pub use ownership::{Existing, Ownership, Prefix, PrefixError};
+pub use reconciler::{
+    Backoff, DestinationPhase, DestinationStatus, Pass, Reconciler, ReconcilerConfig, SourceStatus,
+    Stats, Status, VirtualServiceStatus,
+};
+pub use table::{Change, Table, VirtualService, apply};

@@ -1,0 +1,215 @@
+//! Policy, state, observation and swarm condition to a decision: a pure function.
+//!
+//! Checked in this order, and the first that applies is reported: whether the service can be scaled at all, whether this sidecar
+//! may act, whether an earlier write is settled, whether a rollout runs; then the bounds, which need no telemetry because the
+//! operator set them; then whether telemetry is complete; then the thresholds; then what speaks against that one direction.
+//! [`HoldReason`] lists them in order.
+
+mod guard;
+mod state;
+mod threshold;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    admin::Effective,
+    hold::HoldReason,
+    metric::Metric,
+    observation::{Observation, SwarmCondition},
+    policy::{Direction, Policy},
+    settings::Settings,
+};
+
+pub use state::{InFlight, LastWrite, ServiceState};
+
+/// Everything besides the policy that a decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The administrative mode in effect. Dry run decides as enabled does.
+    pub admin: Effective,
+    /// What the engine remembers of the service.
+    pub state: &'a ServiceState,
+    /// The service as it is.
+    pub observation: &'a Observation,
+    /// The swarm as it is.
+    pub swarm: &'a SwarmCondition,
+    /// Since when this sidecar has led without a break; `None` when it does not lead.
+    pub leader_since: Option<Duration>,
+    /// Waits and ages.
+    pub settings: &'a Settings,
+}
+
+/// What to do about a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Decision {
+    /// Set replicas. `to` lies in the policy's `min..=max` and differs from `from`.
+    Scale {
+        /// Replicas in the spec.
+        from: u32,
+        /// Replicas to ask for.
+        to: u32,
+        /// Why.
+        #[serde(flatten)]
+        reason: ScaleReason,
+    },
+    /// Do nothing.
+    Hold(HoldReason),
+}
+
+/// Why replicas should change.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum ScaleReason {
+    /// The average of a metric is above its high mark.
+    AboveHigh {
+        /// The metric that is furthest above, by ratio.
+        metric: Metric,
+        /// Its average.
+        average: f64,
+        /// Its high mark.
+        high: f64,
+    },
+    /// The averages of all metrics are below their low marks.
+    BelowLow,
+    /// Replicas are below the minimum.
+    BelowMinimum,
+    /// Replicas are above the maximum.
+    AboveMaximum,
+}
+
+/// What the policy would do if nothing stood in its way.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Replicas it would ask for, before clamps.
+    pub to: u32,
+    /// Why.
+    #[serde(flatten)]
+    pub reason: ScaleReason,
+}
+
+/// What changed a proposal on its way to the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "clamp", rename_all = "snake_case")]
+pub enum Clamp {
+    /// Lowered to the maximum.
+    Maximum {
+        /// Replicas before.
+        wanted: u32,
+        /// Replicas after.
+        to: u32,
+    },
+    /// Raised to the minimum.
+    Minimum {
+        /// Replicas before.
+        wanted: u32,
+        /// Replicas after.
+        to: u32,
+    },
+    /// Raised because fewer would be above the high mark at the load seen.
+    Overshoot {
+        /// The metric that would be.
+        metric: Metric,
+        /// Replicas before.
+        wanted: u32,
+        /// Replicas after.
+        to: u32,
+    },
+}
+
+/// A decision and how it came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// What the policy would do; also when the decision is to hold, if telemetry can be trusted. `None`: no change, or no basis.
+    pub proposal: Option<Proposal>,
+    /// What changed the proposal, in order.
+    pub clamps: Vec<Clamp>,
+    /// What to do.
+    pub decision: Decision,
+}
+
+impl Verdict {
+    /// A hold without a proposal.
+    pub(crate) const fn hold(reason: HoldReason) -> Self {
+        Self {
+            proposal: None,
+            clamps: Vec::new(),
+            decision: Decision::Hold(reason),
+        }
+    }
+}
+
+/// Decides about one service. Total: any observation whatsoever yields a verdict.
+#[must_use]
+pub fn decide(policy: &Policy, situation: &Situation<'_>, now: Duration) -> Verdict {
+    let replicas = situation.observation.mode.replicas();
+    if let Some(reason) = guard::before_bounds(situation, now) {
+        let proposal = threshold::propose(policy, situation, now).ok().flatten();
+        return Verdict {
+            proposal,
+            clamps: Vec::new(),
+            decision: Decision::Hold(reason),
+        };
+    }
+    if let Some((to, reason)) = outside_bounds(policy, replicas) {
+        let decision = Decision::Scale {
+            from: replicas,
+            to,
+            reason,
+        };
+        return Verdict {
+            proposal: Some(Proposal { to, reason }),
+            clamps: Vec::new(),
+            decision,
+        };
+    }
+    let hold = |proposal, clamps, reason| Verdict {
+        proposal,
+        clamps,
+        decision: Decision::Hold(reason),
+    };
+    let proposal = match threshold::propose(policy, situation, now) {
+        Ok(Some(proposal)) => proposal,
+        Ok(None) => return hold(None, Vec::new(), HoldReason::WithinBand),
+        Err(reason) => return hold(None, Vec::new(), reason),
+    };
+    let (clamps, to) = threshold::clamp(policy, proposal, situation.observation);
+    let direction = if proposal.to > replicas {
+        Direction::Up
+    } else {
+        Direction::Down
+    };
+    if to == replicas {
+        let reason = threshold::stuck(proposal, clamps.last().copied());
+        return hold(Some(proposal), clamps, reason);
+    }
+    if let Some(reason) = guard::against(direction, policy, situation, now) {
+        return hold(Some(proposal), clamps, reason);
+    }
+    Verdict {
+        proposal: Some(proposal),
+        clamps,
+        decision: Decision::Scale {
+            from: replicas,
+            to,
+            reason: proposal.reason,
+        },
+    }
+}
+
+/// The bound to return to, in one go, when replicas lie outside.
+fn outside_bounds(policy: &Policy, replicas: u32) -> Option<(u32, ScaleReason)> {
+    let bounds = policy.bounds();
+    if replicas < bounds.min() {
+        Some((bounds.min(), ScaleReason::BelowMinimum))
+    } else if replicas > bounds.max() {
+        Some((bounds.max(), ScaleReason::AboveMaximum))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

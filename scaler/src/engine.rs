@@ -1,0 +1,321 @@
+//! Many services over time: one tick decides about all of them, in the order of their names.
+//!
+//! The engine issues [`Command`]s and is told by [`Engine::completed`] how each ended; in between the service is held. It carries
+//! nothing out itself.
+
+mod entry;
+mod stats;
+mod status;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    admin::{AdminError, AdminMode, AdminState},
+    decide::{Decision, Situation, Verdict, decide},
+    hold::HoldReason,
+    labels::Defaults,
+    observation::{Leadership, Observation, ServiceId, ServiceName, SwarmCondition},
+    record::{DecisionRecord, Outcome},
+    settings::Settings,
+};
+
+use entry::{Entry, Moment};
+
+pub use stats::{Counters, Stats};
+pub use status::ServiceStatus;
+
+/// One service as the shell sees it at a tick.
+#[derive(Clone, Debug)]
+pub struct ServiceInput<'a> {
+    /// Its name.
+    pub name: ServiceName,
+    /// Its ID.
+    pub id: ServiceId,
+    /// Its labels, all of them.
+    pub labels: &'a BTreeMap<String, String>,
+    /// Its tasks and telemetry.
+    pub observation: Observation,
+}
+
+/// Everything that a tick is decided from. The services are those of a complete view, opted in or not, in any order.
+#[derive(Clone, Debug)]
+pub struct Inputs<'a> {
+    /// The swarm as a whole.
+    pub swarm: SwarmCondition,
+    /// Its services.
+    pub services: Vec<ServiceInput<'a>>,
+}
+
+/// A write for the shell to carry out and then to report with [`Engine::completed`], whatever happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The service's name.
+    pub service: ServiceName,
+    /// The service's ID.
+    pub id: ServiceId,
+    /// Replicas that were decided from; the shell refuses when they differ by then.
+    pub from: u32,
+    /// Replicas to set.
+    pub to: u32,
+    /// The tick that issued it.
+    pub tick: u64,
+}
+
+/// State of all services over time.
+#[derive(Debug)]
+pub struct Engine {
+    settings: Settings,
+    defaults: Defaults,
+    admin: AdminState,
+    services: BTreeMap<ServiceName, Entry>,
+    leader_since: Option<Duration>,
+    tick: u64,
+    in_flight: usize,
+    /// The first service that the write budget held in the last tick: the next tick begins with it, so that none starves.
+    first_held: Option<ServiceName>,
+    stats: Stats,
+}
+
+impl Engine {
+    /// An engine that knows no service yet. Take `admin` from where it was saved, [checked](AdminState::check).
+    #[must_use]
+    pub fn new(settings: Settings, defaults: Defaults, admin: AdminState) -> Self {
+        Self {
+            settings,
+            defaults,
+            admin,
+            services: BTreeMap::new(),
+            leader_since: None,
+            tick: 0,
+            in_flight: 0,
+            first_held: None,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Decides about every service and returns the writes to carry out, in the order of the services' names.
+    ///
+    /// `unix_ms` is wall-clock time and only goes into records. Neither clock has to be monotonic.
+    pub fn tick(&mut self, inputs: &Inputs<'_>, now: Duration, unix_ms: u64) -> Vec<Command> {
+        self.tick += 1;
+        self.note_leadership(&inputs.swarm.leadership, now);
+        let mut services: Vec<&ServiceInput<'_>> = inputs.services.iter().collect();
+        services.sort_by(|left, right| left.name.cmp(&right.name));
+        services.dedup_by(|next, kept| next.name == kept.name);
+        self.stats.start_tick(services.len());
+        if let Some(first) = self.first_held.take() {
+            let middle = services.partition_point(|service| service.name < first);
+            services.rotate_left(middle);
+        }
+        let moment = Moment {
+            tick: self.tick,
+            now,
+            unix_ms,
+        };
+        let mut commands = Vec::new();
+        for input in services {
+            commands.extend(self.service(input, &inputs.swarm, moment));
+        }
+        commands.sort_by(|left, right| left.service.cmp(&right.service));
+        self.forget(now);
+        self.stats.tracked = self.services.len();
+        self.stats.in_flight = self.in_flight;
+        commands
+    }
+
+    fn note_leadership(&mut self, leadership: &Leadership, now: Duration) {
+        self.leader_since = match leadership {
+            Leadership::Leader => Some(self.leader_since.unwrap_or(now)),
+            Leadership::Follower { .. } | Leadership::Unknown { .. } => None,
+        };
+    }
+
+    /// One service's part of a tick.
+    fn service(
+        &mut self,
+        input: &ServiceInput<'_>,
+        swarm: &SwarmCondition,
+        moment: Moment,
+    ) -> Option<Command> {
+        let full = self.services.len() >= self.settings.services_max;
+        let entry = match self.services.get_mut(&input.name) {
+            Some(entry) => entry,
+            None if !Entry::opted_in(&self.defaults, input.labels) => return None,
+            None if full => {
+                self.stats.over_limit += 1;
+                return None;
+            }
+            None => self
+                .services
+                .entry(input.name.clone())
+                .or_insert_with(|| Entry::new(input.id.clone(), &self.settings)),
+        };
+        if entry.replace_if_new(&input.id) {
+            self.in_flight -= 1;
+        }
+        entry.read_labels(&self.defaults, input.labels);
+        if matches!(entry.policy(), Ok(None)) {
+            return None;
+        }
+        entry.seen(&input.observation, swarm, moment.now);
+        self.stats.decided += 1;
+        let admin = self.admin.effective(&input.name);
+        let situation = Situation {
+            admin,
+            state: entry.state(),
+            observation: &input.observation,
+            swarm,
+            leader_since: self.leader_since,
+            settings: &self.settings,
+        };
+        let mut verdict = match entry.policy() {
+            Ok(None) => return None,
+            Ok(Some(policy)) => decide(policy, &situation, moment.now),
+            Err(errors) => Verdict::hold(HoldReason::InvalidLabels {
+                errors: errors.to_vec(),
+            }),
+        };
+        let budget_spent =
+            self.in_flight >= self.settings.in_flight_max && admin.mode == AdminMode::Enabled;
+        if budget_spent && matches!(verdict.decision, Decision::Scale { .. }) {
+            let in_flight = u32::try_from(self.in_flight).unwrap_or(u32::MAX);
+            verdict.decision = Decision::Hold(HoldReason::WriteBudget { in_flight });
+            self.first_held.get_or_insert_with(|| input.name.clone());
+        }
+        if let Decision::Hold(reason) = &verdict.decision {
+            *self.stats.holds.entry(reason.kind()).or_default() += 1;
+        }
+        let issued = entry.file(input, admin, verdict, moment)?;
+        self.in_flight += 1;
+        self.stats.commands += 1;
+        Some(issued)
+    }
+
+    /// Tells how a command ended. One that is not under way (its service was removed or replaced meanwhile) is ignored and counted.
+    ///
+    /// Returns the record of the decision, with its outcome, for the log.
+    pub fn completed(
+        &mut self,
+        command: &Command,
+        outcome: Outcome,
+        now: Duration,
+        unix_ms: u64,
+    ) -> Option<&DecisionRecord> {
+        let known = self
+            .services
+            .get_mut(&command.service)
+            .filter(|entry| entry.awaits(command));
+        let Some(entry) = known else {
+            self.stats.completed_unknown += 1;
+            return None;
+        };
+        self.in_flight -= 1;
+        self.stats.in_flight = self.in_flight;
+        *self.stats.outcomes.entry(outcome.name()).or_default() += 1;
+        if outcome == Outcome::Applied {
+            let changes = if command.to > command.from {
+                &mut self.stats.scale_ups
+            } else {
+                &mut self.stats.scale_downs
+            };
+            *changes += 1;
+        }
+        entry.complete(
+            command,
+            outcome,
+            &self.settings,
+            Moment {
+                tick: command.tick,
+                now,
+                unix_ms,
+            },
+        )
+    }
+
+    /// Drops what is known of services that have been gone for long, unless a write for them is still under way.
+    fn forget(&mut self, now: Duration) {
+        let forget_after = self.settings.forget_after;
+        self.services.retain(|_, entry| {
+            entry.unseen(now) < forget_after || entry.state().in_flight.is_some()
+        });
+    }
+
+    /// What people switched: to be saved whenever it changes.
+    #[must_use]
+    pub const fn admin(&self) -> &AdminState {
+        &self.admin
+    }
+
+    /// Replaces everything that people switched, from the next tick on: what was saved is what holds.
+    pub fn set_admin(&mut self, admin: AdminState) {
+        self.admin = admin;
+    }
+
+    /// Sets the global mode, from the next tick on. A write under way is not called back.
+    pub const fn set_global(&mut self, mode: AdminMode) {
+        self.admin.set_global(mode);
+    }
+
+    /// Sets a service's own mode, from the next tick on; the service need not be known.
+    ///
+    /// # Errors
+    /// [`AdminError::TooMany`].
+    pub fn set_service(&mut self, service: ServiceName, mode: AdminMode) -> Result<(), AdminError> {
+        self.admin.set_service(service, mode)
+    }
+
+    /// Counters over all services.
+    #[must_use]
+    pub const fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Every service with state, by name.
+    pub fn services(&self) -> impl Iterator<Item = ServiceStatus<'_>> {
+        self.services
+            .iter()
+            .map(|(name, entry)| entry.status(name, &self.admin))
+    }
+
+    /// One service with state.
+    #[must_use]
+    pub fn service_status(&self, name: &str) -> Option<ServiceStatus<'_>> {
+        self.services
+            .get_key_value(name)
+            .map(|(name, entry)| entry.status(name, &self.admin))
+    }
+
+    /// A service's records, oldest first.
+    #[must_use]
+    pub fn records(&self, name: &str) -> Vec<&DecisionRecord> {
+        self.services
+            .get(name)
+            .map(|entry| entry.history().records())
+            .unwrap_or_default()
+    }
+
+    /// A service's record in effect at a wall-clock time.
+    #[must_use]
+    pub fn record_at(&self, name: &str, unix_ms: u64) -> Option<&DecisionRecord> {
+        self.services
+            .get(name)
+            .and_then(|entry| entry.history().at(unix_ms))
+    }
+
+    /// The records that the last tick opened: what changed, for the log.
+    pub fn changes(&self) -> impl Iterator<Item = &DecisionRecord> {
+        self.services
+            .values()
+            .filter_map(|entry| entry.history().last())
+            .filter(|record| record.tick == self.tick)
+    }
+
+    /// Estimated memory of state and history over all services, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.services
+            .iter()
+            .map(|(name, entry)| name.as_str().len() + entry.bytes())
+            .sum()
+    }
+}

@@ -1,0 +1,66 @@
+//! Service labels to a policy: `swarmtide.*` under `deploy.labels`, with defaults from the configuration file.
+//!
+//! Everything that cannot be used is reported by label name, value and reason, and the service is then held; nothing is guessed.
+//! Labels under `swarmtide.lb.` are the load balancer's and are passed over.
+
+mod defaults;
+mod error;
+mod nearest;
+pub(crate) mod read;
+mod resolve;
+mod table;
+mod value;
+
+use std::collections::BTreeMap;
+
+use crate::policy::Policy;
+
+pub use defaults::Defaults;
+pub use error::{LabelError, Problem};
+pub use table::{LABELS, Label};
+pub use value::{Mark, ValueError};
+
+/// What all labels begin with.
+pub const PREFIX: &str = "swarmtide.";
+
+/// The family of labels that the load balancer owns.
+pub const LOAD_BALANCER_PREFIX: &str = "swarmtide.lb.";
+
+/// Most errors reported for one service.
+pub const ERRORS_MAX: usize = 16;
+
+impl Policy {
+    /// The policy that a service's labels ask for; `None` when it has not opted in, that is: has none of these labels, or
+    /// `swarmtide.enable` is false (then nothing else is looked at).
+    ///
+    /// A label that is absent has its value from `defaults`. A low mark that neither names is half the high mark: then a single
+    /// replica fewer never pushes the rest above the high mark.
+    ///
+    /// # Errors
+    /// Everything wrong with the labels, at most [`ERRORS_MAX`]: unknown labels, values that cannot be read, values that do not go
+    /// together, and labels on a service that says neither `swarmtide.enable=true` nor `=false`.
+    pub fn from_labels(
+        defaults: &Defaults,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<Option<Self>, Vec<LabelError>> {
+        resolve::policy(defaults, labels)
+    }
+}
+
+/// The labels that [`Policy::from_labels`] looks at; a policy depends on no others.
+pub fn relevant(labels: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    labels
+        .iter()
+        .map(|(label, value)| (label.as_str(), value.as_str()))
+        .filter(|(label, _)| has_prefix(label, PREFIX) && !has_prefix(label, LOAD_BALANCER_PREFIX))
+}
+
+/// Whether a label belongs to a family; in whatever case, so that `Swarmtide.enable` is reported, not overlooked.
+fn has_prefix(label: &str, prefix: &str) -> bool {
+    label
+        .get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,296 @@
+use super::*;
+use crate::{Direction, Marks, Metric, PolicyError};
+use std::time::Duration;
+
+/// A label set; names without the prefix.
+pub(crate) fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, value)| (format!("{PREFIX}{name}"), (*value).to_owned()))
+        .collect()
+}
+
+fn read(pairs: &[(&str, &str)]) -> Result<Option<Policy>, Vec<LabelError>> {
+    Policy::from_labels(&Defaults::default(), &labels(pairs))
+}
+
+/// The policy of an enabled service.
+#[track_caller]
+fn policy(pairs: &[(&str, &str)]) -> Policy {
+    read(&[&[("enable", "true")], pairs].concat())
+        .unwrap()
+        .unwrap()
+}
+
+fn marks(policy: &Policy) -> Vec<(Metric, Marks)> {
+    policy.marks().collect()
+}
+
+/// What is wrong with the labels of an enabled service, as a person reads it.
+#[track_caller]
+fn errors(pairs: &[(&str, &str)]) -> Vec<String> {
+    read(&[&[("enable", "true")], pairs].concat())
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn the_parser_accepts_exactly_the_table() {
+    for label in LABELS {
+        let companions: &[(&str, &str)] = match label.name {
+            "bytes.low" => &[("bytes.high", "2MB/s")],
+            "min" => &[("max", "9")],
+            _ => &[],
+        };
+        let own = [(label.name, label.example)];
+        let pairs = [companions, &own].concat();
+        if label.name == "enable" {
+            assert!(read(&own).unwrap().is_some());
+        } else {
+            policy(&pairs);
+        }
+        // A value that no syntax knows shows that the label is read, not passed over.
+        let nonsense = read(&[("enable", "true"), (label.name, "?!")]).unwrap_err();
+        assert!(
+            matches!(nonsense[0].problem, Problem::Value { .. }),
+            "{}: {nonsense:?}",
+            label.name
+        );
+        let other = format!("{}x", label.name);
+        let unknown = read(&[("enable", "true"), (&other, label.example)]).unwrap_err();
+        assert!(
+            matches!(unknown[0].problem, Problem::UnknownLabel { .. }),
+            "{other}: {unknown:?}"
+        );
+    }
+}
+
+#[test]
+fn the_table_tells_the_defaults() {
+    let given = policy(&[]);
+    let default = |name: &str| {
+        LABELS
+            .iter()
+            .find(|label| label.name == name)
+            .map(|label| label.default)
+            .unwrap()
+    };
+    assert_eq!(default("min"), given.bounds().min().to_string());
+    assert_eq!(default("max"), given.bounds().max().to_string());
+    assert_eq!(
+        policy(&[("cpu.high", default("cpu.high")), ("step", default("step"))]),
+        given
+    );
+    assert_eq!(
+        marks(&given),
+        [(Metric::CpuOfLimit, Marks::new(0.7, 0.35).unwrap())]
+    );
+    assert_eq!(policy(&[("bytes.high", default("bytes.high"))]), given);
+    assert_eq!(
+        policy(&[("cooldown.up", "10s"), ("cooldown.down", "60s")]),
+        given
+    );
+    assert!(default("cooldown").contains("10s") && default("cooldown").contains("60s"));
+}
+
+#[test]
+fn opting_in() {
+    assert_eq!(read(&[]), Ok(None));
+    assert_eq!(
+        read(&[("lb.vip", "10.0.0.1"), ("lb.whatever", "x")]),
+        Ok(None)
+    );
+    assert_eq!(read(&[("enable", "false"), ("min", "nonsense")]), Ok(None));
+    assert!(
+        read(&[("enable", "true"), ("lb.port", "80")])
+            .unwrap()
+            .is_some()
+    );
+    let other = BTreeMap::from([("com.docker.stack.namespace".to_owned(), "x".to_owned())]);
+    assert_eq!(Policy::from_labels(&Defaults::default(), &other), Ok(None));
+    let problem = |pairs| {
+        read(pairs)
+            .unwrap_err()
+            .into_iter()
+            .map(|error: LabelError| error.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        problem(&[("max", "4")]),
+        [
+            "swarmtide.enable: the service has other labels of this family but not this one; set it to true or false"
+        ]
+    );
+    assert_eq!(
+        problem(&[("enabel", "true")]),
+        ["swarmtide.enabel=true: there is no such label; did you mean swarmtide.enable?"]
+    );
+    assert_eq!(
+        problem(&[("enable", "yes")]),
+        ["swarmtide.enable=yes: must be true or false"]
+    );
+    let shouted = BTreeMap::from([("Swarmtide.Enable".to_owned(), "true".to_owned())]);
+    assert_eq!(
+        Policy::from_labels(&Defaults::default(), &shouted).unwrap_err()[0].to_string(),
+        "Swarmtide.Enable=true: there is no such label; did you mean swarmtide.enable?"
+    );
+}
+
+#[test]
+fn every_error_is_reported() {
+    insta::assert_snapshot!(
+        errors(&[("min", "many"), ("cpu.hihg", "70%"), ("cpu.low", "0.7"), ("colour", "red"), ("cooldown", "soon"), ("step", "0")]).join("\n"),
+        @r"
+    swarmtide.colour=red: there is no such label
+    swarmtide.cpu.hihg=70%: there is no such label; did you mean swarmtide.cpu.high?
+    swarmtide.min=many: must be a whole number from 0 to 100000
+    swarmtide.cpu.low=0.7: is ambiguous: write 70% for a share of the CPU limit, or 0.7cores for cores
+    swarmtide.step=0: must be at least 1
+    swarmtide.cooldown=soon: must be a duration, such as 30s, 1m 30s, or a number of seconds
+    "
+    );
+}
+
+#[test]
+fn values_have_to_go_together() {
+    for (pairs, expected) in [
+        (
+            &[("min", "0")] as &[_],
+            "swarmtide.min=0: must be at least 1: a service with no replicas shows no load that could bring it back",
+        ),
+        (
+            &[("min", "5"), ("max", "3")],
+            "swarmtide.min=5: min 5 is above max 3",
+        ),
+        (&[("min", "11")], "swarmtide.min=11: min 11 is above max 10"),
+        (&[("max", "0")], "swarmtide.max=0: min 1 is above max 0"),
+        (
+            &[("cpu.high", "70%"), ("cpu.low", "70%")],
+            "swarmtide.cpu.low=70%: the low mark must be below the high mark",
+        ),
+        (
+            &[("cpu.low", "80%")],
+            "swarmtide.cpu.low=80%: the low mark must be below the high mark",
+        ),
+        (
+            &[("cpu.high", "0")],
+            "swarmtide.cpu.high=0: the high mark must be above 0 and at most 10^15",
+        ),
+        (
+            &[("cpu.high", "2cores"), ("cpu.low", "30%")],
+            "swarmtide.cpu.low=30%: one CPU mark is a share of the limit, the other in cores; write both the same way",
+        ),
+        (
+            &[("bytes.low", "1k")],
+            "swarmtide.bytes.low=1k: there is no high mark to go with it",
+        ),
+        (
+            &[("cpu.low", "off")],
+            "swarmtide.cpu.low=off: a low mark cannot be off: write 0 for a metric that never lets the service shrink, or set the high mark to off",
+        ),
+        (
+            &[("cpu.high", "off")],
+            "swarmtide.cpu.high=off: no metric has a high mark",
+        ),
+    ] {
+        assert_eq!(errors(pairs), [expected]);
+    }
+}
+
+#[test]
+fn the_more_specific_wins() {
+    let given = policy(&[
+        ("step", "3"),
+        ("step.up", "5"),
+        ("cooldown", "20s"),
+        ("cooldown.down", "5m"),
+    ]);
+    assert_eq!(
+        (given.step(Direction::Up), given.step(Direction::Down)),
+        (5, 3)
+    );
+    assert_eq!(given.cooldown(Direction::Up), Duration::from_secs(20));
+    assert_eq!(given.cooldown(Direction::Down), Duration::from_secs(300));
+}
+
+#[test]
+fn a_low_mark_of_the_defaults_belongs_to_their_high_mark() {
+    let defaults: Defaults = serde_json::from_str(
+        r#"{"cpu_high": "80%", "cpu_low": "20%", "bytes_high": 1000, "cooldown_up": 5}"#,
+    )
+    .unwrap();
+    let with = |pairs: &[(&str, &str)]| {
+        let labels = labels(&[&[("enable", "true")], pairs].concat());
+        Policy::from_labels(&defaults, &labels).unwrap().unwrap()
+    };
+    let both = |high, low| {
+        vec![
+            (Metric::CpuOfLimit, Marks::new(high, low).unwrap()),
+            (Metric::Bytes, Marks::new(1000.0, 500.0).unwrap()),
+        ]
+    };
+    assert_eq!(marks(&with(&[])), both(0.8, 0.2));
+    assert_eq!(marks(&with(&[("cpu.high", "90%")])), both(0.9, 0.45));
+    assert_eq!(marks(&with(&[("cpu.low", "10%")])), both(0.8, 0.1));
+    assert_eq!(
+        marks(&with(&[("cpu.high", "2cores"), ("bytes.high", "off")])),
+        [(Metric::CpuCores, Marks::new(2.0, 1.0).unwrap())]
+    );
+    assert_eq!(
+        with(&[("cooldown", "1s")]).cooldown(Direction::Up),
+        Duration::from_secs(1)
+    );
+    assert_eq!(with(&[]).cooldown(Direction::Up), Duration::from_secs(5));
+    assert_eq!(with(&[]).cooldown(Direction::Down), Duration::from_secs(60));
+}
+
+#[test]
+fn defaults_are_read_as_labels_are() {
+    let read =
+        |text: &str| serde_json::from_str::<Defaults>(text).map_err(|error| error.to_string());
+    assert_eq!(read("{}"), Ok(Defaults::default()));
+    assert_eq!(
+        read(r#"{"min": "2", "cpu_high": 75}"#),
+        read(r#"{"min": 2, "cpu_high": "75%"}"#)
+    );
+    for (text, expected) in [
+        (r#"{"cpu_high": 0.7}"#, "is ambiguous"),
+        (r#"{"cpu_high": true}"#, "expected a string or a number"),
+        (r#"{"cooldown": "soon"}"#, "must be a duration"),
+        (r#"{"min": -1}"#, "must be a whole number"),
+        (r#"{"enable": true}"#, "unknown field `enable`"),
+    ] {
+        let error = read(text).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+    assert_eq!(Defaults::default().check(), Ok(()));
+    assert_eq!(read(r#"{"cpu_high": "off"}"#).unwrap().check(), Ok(()));
+    let wrong = read(r#"{"min": 20}"#).unwrap().check().unwrap_err();
+    assert_eq!(
+        wrong[0].problem,
+        Problem::Policy {
+            error: PolicyError::MinAboveMax { min: 20, max: 10 }
+        }
+    );
+}
+
+#[test]
+fn errors_are_bounded() {
+    let long = "é".repeat(10_000);
+    let many: Vec<_> = (0..1000)
+        .map(|number| (format!("{number}{long}"), long.clone()))
+        .collect();
+    let pairs: Vec<_> = many
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let errors = read(&pairs).unwrap_err();
+    assert_eq!(errors.len(), ERRORS_MAX);
+    assert!(
+        errors
+            .iter()
+            .all(|error| error.label.chars().count() <= 65 && error.value.chars().count() <= 65)
+    );
+}

@@ -1,0 +1,42 @@
+//! Policy and observation to decision, and the engine that keeps its state over time.
+//!
+//! A pure core: no I/O, no clock, no randomness. `now` is a [`std::time::Duration`] since an epoch that the shell chose; wall-clock
+//! time comes beside it in Unix milliseconds and only ever ends up in records. The crate knows neither the Engine API nor sFlow:
+//! the shell translates a swarm view and collected metrics into [`Inputs`] and carries out the [`Command`]s.
+//!
+//! The way of one tick: service labels become a [`Policy`] ([`labels`]); [`decide()`] turns policy, [`ServiceState`], [`Observation`]
+//! and [`SwarmCondition`] into a [`Verdict`]; the [`Engine`] keeps state over time and files a [`DecisionRecord`] for each service,
+//! which [`DecisionRecord::explain`] puts in a person's words.
+//!
+//! Rules that hold for every policy, each with a test of its name in `tests/scaler/laws.rs`: a decision never leaves `min..=max`; a
+//! service inside its bounds never shrinks on partial telemetry; the same input gives the same decision; a service has at most
+//! one write in flight.
+
+pub mod admin;
+pub mod decide;
+pub mod engine;
+mod explain;
+mod history;
+pub mod hold;
+pub mod labels;
+pub mod metric;
+pub mod observation;
+pub mod policy;
+pub mod record;
+pub mod settings;
+mod time;
+
+pub use admin::{AdminError, AdminMode, AdminState, Effective, Scope};
+pub use decide::{
+    Clamp, Decision, Proposal, ScaleReason, ServiceState, Situation, Verdict, decide,
+};
+pub use engine::{Command, Engine, Inputs, ServiceInput, ServiceStatus, Stats};
+pub use hold::{HoldKind, HoldReason};
+pub use labels::{Defaults, LABELS, LabelError};
+pub use metric::{Metric, MetricObservation, Readings};
+pub use observation::{
+    Leadership, Mode, Nodes, Observation, Rollout, ServiceId, ServiceName, SwarmCondition,
+};
+pub use policy::{Bounds, Direction, Marks, PerDirection, Policy, PolicyError};
+pub use record::{DecisionRecord, Outcome, Reading, RecordOutcome};
+pub use settings::Settings;

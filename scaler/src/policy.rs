@@ -1,0 +1,247 @@
+//! A service's scaling policy, checked on construction: what is held here can be decided with.
+//!
+//! Where the numbers come from (labels, defaults) is [`crate::labels`]' business. Today there is one kind of policy, thresholds.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{metric::Metric, time::millis};
+
+/// Most replicas that a policy can ask for.
+pub const REPLICAS_LIMIT: u32 = 100_000;
+
+/// Highest mark that a policy accepts, in the metric's unit: 10^15 (cores, or bytes per second).
+pub const MARK_LIMIT: f64 = 1e15;
+
+/// Which way a change of replicas goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// More replicas.
+    Up,
+    /// Fewer replicas.
+    Down,
+}
+
+/// One value for each direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerDirection<T> {
+    /// For growing.
+    pub up: T,
+    /// For shrinking.
+    pub down: T,
+}
+
+impl<T: Copy> PerDirection<T> {
+    /// The value for `direction`.
+    #[must_use]
+    pub const fn get(&self, direction: Direction) -> T {
+        match direction {
+            Direction::Up => self.up,
+            Direction::Down => self.down,
+        }
+    }
+}
+
+/// The replicas that a decision may ask for: `1 <= min <= max <=` [`REPLICAS_LIMIT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Bounds {
+    min: u32,
+    max: u32,
+}
+
+impl Bounds {
+    /// Checks and keeps the bounds.
+    ///
+    /// # Errors
+    /// [`PolicyError::MinIsZero`], [`PolicyError::MinAboveMax`], [`PolicyError::MaxTooLarge`].
+    pub const fn new(min: u32, max: u32) -> Result<Self, PolicyError> {
+        if min == 0 {
+            return Err(PolicyError::MinIsZero);
+        }
+        if min > max {
+            return Err(PolicyError::MinAboveMax { min, max });
+        }
+        if max > REPLICAS_LIMIT {
+            return Err(PolicyError::MaxTooLarge { max });
+        }
+        Ok(Self { min, max })
+    }
+
+    /// Least replicas.
+    #[must_use]
+    pub const fn min(self) -> u32 {
+        self.min
+    }
+
+    /// Most replicas.
+    #[must_use]
+    pub const fn max(self) -> u32 {
+        self.max
+    }
+}
+
+/// The marks of one metric: it grows above `high`, may shrink below `low`; `0 <= low < high <=` [`MARK_LIMIT`], both finite.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Marks {
+    high: f64,
+    low: f64,
+}
+
+impl Marks {
+    /// Checks and keeps the marks, in the metric's unit.
+    ///
+    /// # Errors
+    /// [`PolicyError::HighOutOfRange`], [`PolicyError::LowOutOfRange`], [`PolicyError::LowNotBelowHigh`].
+    pub fn new(high: f64, low: f64) -> Result<Self, PolicyError> {
+        if !(high > 0.0 && high <= MARK_LIMIT) {
+            return Err(PolicyError::HighOutOfRange);
+        }
+        if !(0.0..=MARK_LIMIT).contains(&low) {
+            return Err(PolicyError::LowOutOfRange);
+        }
+        if low >= high {
+            return Err(PolicyError::LowNotBelowHigh);
+        }
+        Ok(Self { high, low })
+    }
+
+    /// The mark above which the service grows.
+    #[must_use]
+    pub const fn high(self) -> f64 {
+        self.high
+    }
+
+    /// The mark below which the service may shrink; at 0 it never does.
+    #[must_use]
+    pub const fn low(self) -> f64 {
+        self.low
+    }
+}
+
+/// Why a policy cannot be built.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "problem", rename_all = "snake_case")]
+pub enum PolicyError {
+    /// `min` is 0.
+    #[error(
+        "must be at least 1: a service with no replicas shows no load that could bring it back"
+    )]
+    MinIsZero,
+    /// `min` is above `max`.
+    #[error("min {min} is above max {max}")]
+    MinAboveMax {
+        /// The minimum in effect.
+        min: u32,
+        /// The maximum in effect.
+        max: u32,
+    },
+    /// `max` is above [`REPLICAS_LIMIT`].
+    #[error("max {max} is above {REPLICAS_LIMIT}")]
+    MaxTooLarge {
+        /// The maximum asked for.
+        max: u32,
+    },
+    /// The high mark is not in `0 < high <= MARK_LIMIT`.
+    #[error("the high mark must be above 0 and at most 10^15")]
+    HighOutOfRange,
+    /// The low mark is not in `0 <= low <= MARK_LIMIT`.
+    #[error("the low mark must be at least 0 and at most 10^15")]
+    LowOutOfRange,
+    /// The low mark is not below the high mark.
+    #[error("the low mark must be below the high mark")]
+    LowNotBelowHigh,
+    /// No metric has marks.
+    #[error("no metric has a high mark")]
+    NoMarks,
+}
+
+/// The threshold policy of one service.
+///
+/// It adds a step when the average of any metric is above its high mark, and takes a step away when the averages of all metrics
+/// are below their low marks.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(into = "Summary")]
+pub struct Policy {
+    bounds: Bounds,
+    step: PerDirection<NonZeroU32>,
+    cooldown: PerDirection<Duration>,
+    marks: Vec<(Metric, Marks)>,
+}
+
+impl Policy {
+    /// Puts a policy together; marks of a metric named twice are replaced by the later ones.
+    ///
+    /// # Errors
+    /// [`PolicyError::NoMarks`].
+    pub fn new(
+        bounds: Bounds,
+        step: PerDirection<NonZeroU32>,
+        cooldown: PerDirection<Duration>,
+        marks: impl IntoIterator<Item = (Metric, Marks)>,
+    ) -> Result<Self, PolicyError> {
+        let marks: std::collections::BTreeMap<_, _> = marks.into_iter().collect();
+        if marks.is_empty() {
+            return Err(PolicyError::NoMarks);
+        }
+        Ok(Self {
+            bounds,
+            step,
+            cooldown,
+            marks: marks.into_iter().collect(),
+        })
+    }
+
+    /// The replicas it may ask for.
+    #[must_use]
+    pub const fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// Replicas added or taken at a time.
+    #[must_use]
+    pub const fn step(&self, direction: Direction) -> u32 {
+        self.step.get(direction).get()
+    }
+
+    /// How long after a change of either direction the next one of `direction` has to wait.
+    #[must_use]
+    pub const fn cooldown(&self, direction: Direction) -> Duration {
+        self.cooldown.get(direction)
+    }
+
+    /// The metrics it acts on, with their marks, in the order of [`Metric::ALL`]; never empty.
+    pub fn marks(&self) -> impl ExactSizeIterator<Item = (Metric, Marks)> + '_ {
+        self.marks.iter().copied()
+    }
+}
+
+/// A policy's serialised form.
+#[derive(Serialize)]
+struct Summary {
+    min: u32,
+    max: u32,
+    step: PerDirection<u32>,
+    cooldown_ms: PerDirection<u64>,
+    marks: std::collections::BTreeMap<Metric, Marks>,
+}
+
+impl From<Policy> for Summary {
+    fn from(policy: Policy) -> Self {
+        let both = |value: fn(&Policy, Direction) -> u64| PerDirection {
+            up: value(&policy, Direction::Up),
+            down: value(&policy, Direction::Down),
+        };
+        Self {
+            min: policy.bounds.min,
+            max: policy.bounds.max,
+            step: PerDirection {
+                up: policy.step.up.get(),
+                down: policy.step.down.get(),
+            },
+            cooldown_ms: both(|policy, direction| millis(policy.cooldown(direction))),
+            marks: policy.marks.iter().copied().collect(),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The decision record: what was seen, what was proposed, what was decided, what became of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    admin::Effective,
+    decide::{Clamp, Decision, Proposal},
+    metric::Metric,
+    observation::ServiceName,
+    policy::{Direction, PerDirection, Policy},
+    time::millis,
+};
+
+/// Longest text kept from an engine's error, in characters.
+pub const MESSAGE_MAX: usize = 200;
+
+/// The first [`MESSAGE_MAX`] characters.
+pub(crate) fn bounded_text(text: &str) -> String {
+    text.chars().take(MESSAGE_MAX).collect()
+}
+
+/// How a write ended, as the shell reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The engine took it.
+    Applied,
+    /// The service changed in the meantime ("update out of sequence"); nothing was written.
+    Conflict,
+    /// The shell or the engine declined, for instance because a rollout began; nothing was written.
+    Refused {
+        /// What was said.
+        reason: String,
+    },
+    /// It failed for certain; nothing was written.
+    Failed {
+        /// What was said.
+        error: String,
+    },
+    /// No answer came; it may have been applied, or still be.
+    Unknown {
+        /// What was said.
+        error: String,
+    },
+}
+
+impl Outcome {
+    /// The outcome's name as a metric label.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Conflict => "conflict",
+            Self::Refused { .. } => "refused",
+            Self::Failed { .. } => "failed",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// What was said, or the outcome's name.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Applied | Self::Conflict => self.name(),
+            Self::Refused { reason: text }
+            | Self::Failed { error: text }
+            | Self::Unknown { error: text } => text,
+        }
+    }
+
+    /// The same outcome with its text cut to [`MESSAGE_MAX`] characters.
+    #[must_use]
+    pub(crate) fn bounded(mut self) -> Self {
+        if let Self::Refused { reason: text }
+        | Self::Failed { error: text }
+        | Self::Unknown { error: text } = &mut self
+        {
+            *text = bounded_text(text);
+        }
+        self
+    }
+}
+
+/// What became of a decision to scale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum RecordOutcome {
+    /// The write is under way.
+    Pending,
+    /// Dry run: nothing was written.
+    DryRun,
+    /// Written.
+    Applied {
+        /// Time from the decision to the answer.
+        after_ms: u64,
+    },
+    /// Someone else changed the service at the same time; nothing was written.
+    Conflict,
+    /// Declined; nothing was written.
+    Refused {
+        /// What was said.
+        reason: String,
+    },
+    /// Failed; nothing was written.
+    Failed {
+        /// What was said.
+        error: String,
+    },
+    /// Not answered.
+    Unknown {
+        /// What was said.
+        error: String,
+    },
+}
+
+/// One metric as it was seen, with the marks it was held against.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The metric.
+    pub metric: Metric,
+    /// Average over the replicas that reported, in the metric's unit; `None` when nothing was reported or it was no finite number.
+    pub average: Option<f64>,
+    /// The high mark.
+    pub high: f64,
+    /// The low mark.
+    pub low: f64,
+    /// Replicas that reported.
+    pub reporting: u32,
+    /// Replicas that were asked for.
+    pub expected: u32,
+    /// Age of the oldest counters; `None` when nothing was reported.
+    pub oldest_age_ms: Option<u64>,
+}
+
+/// The numbers of the policy that was decided with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Least replicas.
+    pub min: u32,
+    /// Most replicas.
+    pub max: u32,
+    /// Replicas added or taken at a time.
+    pub step: PerDirection<u32>,
+    /// Wait after a change.
+    pub cooldown_ms: PerDirection<u64>,
+}
+
+impl From<&Policy> for Limits {
+    fn from(policy: &Policy) -> Self {
+        let step = PerDirection {
+            up: policy.step(Direction::Up),
+            down: policy.step(Direction::Down),
+        };
+        let cooldown_ms = PerDirection {
+            up: millis(policy.cooldown(Direction::Up)),
+            down: millis(policy.cooldown(Direction::Down)),
+        };
+        Self {
+            min: policy.bounds().min(),
+            max: policy.bounds().max(),
+            step,
+            cooldown_ms,
+        }
+    }
+}
+
+/// One decision about one service, or a stretch of equal ones: of those, the inputs and numbers are the latest.
+///
+/// [`Self::explain`] puts it in a person's words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// The service.
+    pub service: ServiceName,
+    /// Tick of the first of the equal decisions.
+    pub tick: u64,
+    /// Wall-clock time of the first.
+    pub first_unix_ms: u64,
+    /// Wall-clock time of the latest.
+    pub last_unix_ms: u64,
+    /// How many ticks in a row decided the same.
+    pub count: u64,
+    /// The administrative mode in effect.
+    pub admin: Effective,
+    /// Replicas in the spec.
+    pub replicas: u32,
+    /// Tasks that serve.
+    pub serving: u32,
+    /// Tasks on their way.
+    pub starting: u32,
+    /// Tasks that drain.
+    pub draining: u32,
+    /// The policy's numbers; `None` when the labels were invalid.
+    pub limits: Option<Limits>,
+    /// The policy's metrics as they were seen.
+    pub readings: Vec<Reading>,
+    /// What the policy would do if nothing stood in its way.
+    pub proposal: Option<Proposal>,
+    /// What changed the proposal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clamps: Vec<Clamp>,
+    /// What was decided.
+    pub decision: Decision,
+    /// What became of it; `None` for a hold.
+    pub outcome: Option<RecordOutcome>,
+}
+
+impl DecisionRecord {
+    /// Whether `next` says the same as this record, so that it only prolongs it.
+    ///
+    /// Holds are the same when their kind, replicas, administrative mode and policy are; what was written is never the same as anything.
+    #[must_use]
+    pub(crate) fn continues(&self, next: &Self) -> bool {
+        let same = match (&self.decision, &next.decision) {
+            (Decision::Hold(now), Decision::Hold(then)) => now.kind() == then.kind(),
+            (Decision::Scale { to: now, .. }, Decision::Scale { to: then, .. }) => {
+                now == then
+                    && self.outcome == Some(RecordOutcome::DryRun)
+                    && next.outcome == Some(RecordOutcome::DryRun)
+            }
+            (Decision::Hold(_), Decision::Scale { .. })
+            | (Decision::Scale { .. }, Decision::Hold(_)) => false,
+        };
+        same && self.replicas == next.replicas
+            && self.admin == next.admin
+            && self.limits == next.limits
+    }
+
+    /// Memory outside the record itself, in bytes; texts of holds are not counted.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.readings.capacity() * size_of::<Reading>()
+            + self.clamps.capacity() * size_of::<Clamp>()
+    }
+}

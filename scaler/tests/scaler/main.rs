@@ -1,0 +1,13 @@
+//! The scaler from outside: its engine over time, its laws, a service under a wave of load, its explanations and its memory.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may panic as tests do"
+)]
+
+mod engine;
+mod explanations;
+mod history;
+mod laws;
+mod simulation;
+mod world;

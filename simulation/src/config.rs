@@ -1,0 +1,223 @@
+//! What a simulation is made of, and presets.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::agent::AgentConfig;
+use crate::engine::{NodeConfig, Role, Timing};
+use crate::load::{Demand, Load, Wave};
+
+/// Bytes in a gibibyte.
+const GIB: u64 = 1 << 30;
+
+/// A simulated service: its spec and its load.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// The spec as `POST /services/create` takes it.
+    pub spec: Value,
+    /// Work offered to it.
+    pub load: Load,
+}
+
+impl ServiceConfig {
+    /// A replicated service with the options that real ones have (health check, update configuration, limits), one
+    /// host-mode port 8080 without a fixed published port, and the given labels.
+    ///
+    /// `cpu_limit` is in cores; `None` leaves the container without a limit.
+    #[must_use]
+    pub fn replicated(name: &str, replicas: u64, cpu_limit: Option<f64>, load: Load) -> Self {
+        let nano = cpu_limit.map_or(0, |cores| crate::random::whole(cores * 1e9));
+        let limits = match nano {
+            0 => json!({"MemoryBytes": 256 << 20}),
+            _ => json!({"NanoCPUs": nano, "MemoryBytes": 256 << 20}),
+        };
+        let spec = json!({
+            "Name": name,
+            "Labels": {},
+            "TaskTemplate": {
+                "ContainerSpec": {
+                    "Image": format!("example/{name}:1"),
+                    "Init": true,
+                    "StopGracePeriod": 10_000_000_000u64,
+                    "Healthcheck": {
+                        "Test": ["CMD", "/health"],
+                        "Interval": 5_000_000_000u64,
+                        "Timeout": 2_000_000_000u64,
+                        "Retries": 3,
+                    },
+                    "DNSConfig": {},
+                    "Isolation": "default",
+                },
+                "Resources": {"Limits": limits, "Reservations": {"MemoryBytes": 64 << 20}},
+                "RestartPolicy": {"Condition": "any", "Delay": 5_000_000_000u64, "MaxAttempts": 0},
+                "Placement": {"Platforms": [{"Architecture": "amd64", "OS": "linux"}]},
+                "ForceUpdate": 0,
+                "Runtime": "container",
+            },
+            "Mode": {"Replicated": {"Replicas": replicas}},
+            "UpdateConfig": {
+                "Parallelism": 1, "FailureAction": "pause", "Monitor": 5_000_000_000u64,
+                "MaxFailureRatio": 0, "Order": "stop-first",
+            },
+            "RollbackConfig": {
+                "Parallelism": 1, "FailureAction": "pause", "Monitor": 5_000_000_000u64,
+                "MaxFailureRatio": 0, "Order": "stop-first",
+            },
+            "EndpointSpec": {
+                "Mode": "dnsrr",
+                "Ports": [{"Protocol": "tcp", "TargetPort": 8080, "PublishMode": "host"}],
+            },
+        });
+        Self { spec, load }
+    }
+
+    /// A service with one task on every node, as [`ServiceConfig::replicated`] otherwise.
+    #[must_use]
+    pub fn global(name: &str, cpu_limit: Option<f64>, load: Load) -> Self {
+        let mut service = Self::replicated(name, 1, cpu_limit, load);
+        service.spec["Mode"] = json!({"Global": {}});
+        service
+    }
+
+    /// Adds a service label.
+    #[must_use]
+    pub fn label(mut self, key: &str, value: &str) -> Self {
+        self.spec["Labels"][key] = json!(value);
+        self
+    }
+
+    /// Adds service labels.
+    #[must_use]
+    pub fn labels(self, labels: &BTreeMap<String, String>) -> Self {
+        labels
+            .iter()
+            .fold(self, |service, (key, value)| service.label(key, value))
+    }
+}
+
+/// What a [`crate::World`] is made of: everything but sockets.
+#[derive(Clone, Debug)]
+pub struct WorldConfig {
+    /// Equal seeds and equal calls give equal histories.
+    pub seed: u64,
+    /// Unix time of simulated zero, milliseconds.
+    pub epoch_unix_ms: u64,
+    /// The nodes; the first manager leads.
+    pub nodes: Vec<NodeConfig>,
+    /// The services.
+    pub services: Vec<ServiceConfig>,
+    /// How long things take in the swarm.
+    pub timing: Timing,
+    /// How the nodes' sFlow agents behave.
+    pub agent: AgentConfig,
+}
+
+impl WorldConfig {
+    /// One manager and `workers` workers of eight cores each, no services, real timings.
+    #[must_use]
+    pub fn new(seed: u64, workers: u8) -> Self {
+        Self {
+            seed,
+            epoch_unix_ms: 1_790_000_000_000,
+            nodes: nodes(1, workers),
+            services: Vec::new(),
+            timing: Timing::default(),
+            agent: AgentConfig::default(),
+        }
+    }
+
+    /// Adds a service.
+    #[must_use]
+    pub fn service(mut self, service: ServiceConfig) -> Self {
+        self.services.push(service);
+        self
+    }
+
+    /// A swarm for a demonstration of thirty seconds: three nodes, three services that opt in to scaling and to
+    /// load balancing, waves of different phase, a sampling interval of one second.
+    ///
+    /// `web` starts with two replicas (`swarmtide.min` 2, `.max` 8) and needs more at once; with a tick of one second
+    /// and a cooldown of two to three it goes up at least twice and down at least once in thirty seconds.
+    #[must_use]
+    pub fn demo(seed: u64) -> Self {
+        let wave = |low: f64, high: f64, phase: u64| {
+            let demand = |cores: f64| Demand::new(cores, cores * 2_000_000.0);
+            Load::Wave(Wave::demo(
+                demand(low),
+                demand(high),
+                Duration::from_secs(phase),
+            ))
+        };
+        let scaled = |service: ServiceConfig, vip: &str| {
+            service
+                .label("swarmtide.enable", "true")
+                .label("swarmtide.min", "2")
+                .label("swarmtide.max", "8")
+                .label("swarmtide.lb.vip", vip)
+                .label("swarmtide.lb.port", "80")
+        };
+        let web = ServiceConfig::replicated("web", 2, Some(0.5), wave(0.25, 3.2, 0));
+        let api = ServiceConfig::replicated("api", 2, Some(0.5), wave(0.2, 2.4, 20));
+        let worker = ServiceConfig::replicated("worker", 3, Some(1.0), wave(0.3, 3.5, 10));
+        let mut config = Self::new(seed, 2)
+            .service(scaled(web, "10.30.0.1"))
+            .service(scaled(api, "10.30.0.2"))
+            .service(scaled(worker, "10.30.0.3"));
+        config.agent.interval = Duration::from_secs(1);
+        config.agent.first_sample_min = Duration::from_millis(1000);
+        config.agent.first_sample_max = Duration::from_millis(2000);
+        config
+    }
+}
+
+/// `managers` managers `m1…` from 10.20.0.11 on and `workers` workers `w1…` from 10.20.0.21 on, eight cores each.
+#[must_use]
+pub fn nodes(managers: u8, workers: u8) -> Vec<NodeConfig> {
+    let group = |role, letter: char, first: u8, count: u8| {
+        (0..count).map(move |number| NodeConfig {
+            name: format!("{letter}{}", u16::from(number) + 1),
+            address: IpAddr::V4(Ipv4Addr::new(10, 20, 0, first.saturating_add(number))),
+            role,
+            cpus: 8,
+            memory: 16 * GIB,
+        })
+    };
+    let managers = group(Role::Manager, 'm', 11, managers);
+    managers
+        .chain(group(Role::Worker, 'w', 21, workers))
+        .collect()
+}
+
+/// What a running [`crate::Simulation`] is made of.
+#[derive(Clone, Debug)]
+pub struct SimulationConfig {
+    /// Folder in which `docker.sock` is made; must exist.
+    pub directory: PathBuf,
+    /// Where the nodes send their datagrams; `None` keeps them silent.
+    pub collector: Option<SocketAddr>,
+    /// Everything else.
+    pub world: WorldConfig,
+    /// How often the world moves on.
+    pub step: Duration,
+}
+
+impl SimulationConfig {
+    /// A simulation of that world with a step of 20 ms.
+    #[must_use]
+    pub fn new(
+        directory: impl Into<PathBuf>,
+        collector: Option<SocketAddr>,
+        world: WorldConfig,
+    ) -> Self {
+        Self {
+            directory: directory.into(),
+            collector,
+            world,
+            step: Duration::from_millis(20),
+        }
+    }
+}

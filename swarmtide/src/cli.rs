@@ -1,0 +1,180 @@
+//! The command line: what can be asked for, with examples.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{config::Span, sflow_command::SflowArgs};
+
+/// Elastic services and a load balancer for Docker Swarm.
+#[derive(Debug, Parser)]
+#[command(
+    name = "swarmtide",
+    version,
+    about,
+    after_help = "Examples:\n  swarmtide demo\n  swarmtide run --config /etc/swarmtide/swarmtide.toml\n  swarmtide why web\n  swarmtide sflow --listen 0.0.0.0:6343"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the sidecar: receive sFlow, scale services, keep the balancer's table
+    #[command(
+        after_help = "Examples:\n  swarmtide run\n  swarmtide run --config swarmtide.toml\n  SWARMTIDE_SCALER_STATE=dry-run swarmtide run"
+    )]
+    Run(RunArgs),
+    /// Show the whole path at work on a simulated swarm; needs nothing installed
+    #[command(
+        after_help = "Examples:\n  swarmtide demo\n  swarmtide demo --duration 30s --seed 1 --listen 127.0.0.1:0 --format json"
+    )]
+    Demo(DemoArgs),
+    /// Explain the last decision about a service in a person's words
+    #[command(
+        after_help = "Examples:\n  swarmtide why web\n  swarmtide why web --url http://10.0.0.11:8008 --format json"
+    )]
+    Why(WhyArgs),
+    /// Switch scaling on, off or to dry run, for all services or one
+    #[command(
+        after_help = "Examples:\n  swarmtide state                    # show\n  swarmtide state dry-run            # everything\n  swarmtide state disabled web       # one service\n  swarmtide state --service web      # show one service"
+    )]
+    State(StateArgs),
+    /// Check the configuration and name file, line and key of what is wrong
+    #[command(
+        after_help = "Examples:\n  swarmtide check-config --config swarmtide.toml\n  swarmtide check-config --print     # the values in force\n  swarmtide check-config --list      # every key, as a Markdown table"
+    )]
+    CheckConfig(CheckConfigArgs),
+    /// Print sFlow datagrams from a capture or from the wire
+    #[command(
+        after_help = "Examples:\n  swarmtide sflow --pcap traffic.pcap\n  swarmtide sflow --pcap traffic.pcap --format json | jq .records.virt_cpu\n  swarmtide sflow --listen 0.0.0.0:6343"
+    )]
+    Sflow(SflowArgs),
+    /// Print the OpenAPI document of the HTTP API
+    #[command(after_help = "Examples:\n  swarmtide openapi > openapi.json")]
+    Openapi,
+    /// Print the labels that services are configured by, as a Markdown table
+    #[command(after_help = "Examples:\n  swarmtide labels")]
+    Labels,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Configuration file (TOML); every key can also be set by environment
+    #[arg(long, short, env = "SWARMTIDE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Options of `check-config`.
+#[derive(Debug, Args)]
+pub struct CheckConfigArgs {
+    /// Configuration file (TOML)
+    #[arg(long, short, env = "SWARMTIDE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the values in force, from file, environment and defaults
+    #[arg(long)]
+    pub print: bool,
+    /// List every key as a Markdown table instead of checking
+    #[arg(long)]
+    pub list: bool,
+    /// Print a commented configuration file to start from
+    #[arg(long)]
+    pub example: bool,
+}
+
+/// How a subcommand prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// End by itself after this long; without it, run until Ctrl-C
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<Span>,
+    /// Seed of the simulated swarm and its load
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Address of the HTTP API; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8008", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// Live view for people, or one JSON object a second and a summary
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Where the running sidecar is.
+#[derive(Debug, Args)]
+pub struct Remote {
+    /// Address of the sidecar's API
+    #[arg(
+        long,
+        env = "SWARMTIDE_URL",
+        default_value = "http://127.0.0.1:8008",
+        value_name = "URL"
+    )]
+    pub url: String,
+}
+
+/// Options of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// Name of the service
+    pub service: String,
+    /// Where the sidecar is.
+    #[command(flatten)]
+    pub remote: Remote,
+    /// Words, or the decision records as JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Options of `state`.
+#[derive(Debug, Args)]
+pub struct StateArgs {
+    /// The new state; without it the present one is shown
+    pub state: Option<StateChoice>,
+    /// One service; without it the state holds for all
+    pub service: Option<String>,
+    /// One service, to show its state
+    #[arg(long = "service", value_name = "SERVICE", conflicts_with = "service")]
+    pub of: Option<String>,
+    /// Where the sidecar is.
+    #[command(flatten)]
+    pub remote: Remote,
+    /// File with the bearer token, where the sidecar needs one
+    #[arg(long, env = "SWARMTIDE_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// A state on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StateChoice {
+    /// Decide and act.
+    Enabled,
+    /// Do nothing.
+    Disabled,
+    /// Decide and record, but do not act.
+    DryRun,
+}
+
+impl StateChoice {
+    /// The word that the API uses.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::DryRun => "dry-run",
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The subcommands, one module each; they print, everything else they leave to the parts.
+
+mod ask;
+mod check_config;
+mod demo;
+mod run;
+
+use std::io;
+
+use crate::{cli::Command, config::ConfigError, http::TokenError};
+
+/// Runs a subcommand to its end.
+///
+/// # Errors
+/// Whatever kept it from doing what was asked; [`exit_code`] knows the code.
+pub fn execute(command: Command) -> anyhow::Result<()> {
+    let mut out = io::stdout();
+    match command {
+        Command::Run(args) => run::run(&args),
+        Command::Demo(args) => demo::demo(&args, &mut out),
+        Command::Why(args) => ask::why(&args, &mut out),
+        Command::State(args) => ask::state(&args, &mut out),
+        Command::CheckConfig(args) => check_config::check_config(&args, &mut out),
+        Command::Sflow(args) => Ok(crate::sflow_command::run(
+            &args,
+            &mut out,
+            &mut io::stderr(),
+        )?),
+        Command::Openapi => check_config::openapi(&mut out),
+        Command::Labels => check_config::labels(&mut out),
+    }
+}
+
+/// The exit code for an error: 64 (EX_USAGE of sysexits.h) for a bad configuration, 1 for the rest.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    let bad_configuration = |cause: &(dyn std::error::Error + 'static)| {
+        cause.is::<ConfigError>() || cause.is::<TokenError>()
+    };
+    if error.chain().any(bad_configuration) {
+        64
+    } else {
+        1
+    }
+}

@@ -1,0 +1,114 @@
+//! `demo`: a simulated swarm under a wave of load, with the real sidecar beside it, and a live view.
+//!
+//! Only the swarm and its nodes are simulated. Datagrams go over UDP, the Engine API over a unix socket, and the sidecar is the
+//! one that `run` starts.
+
+mod frame;
+mod view;
+
+use std::{
+    io::{IsTerminal as _, Write},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use simulation::{Simulation, SimulationConfig, WorldConfig};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::MissedTickBehavior,
+};
+
+use crate::{
+    cli::{DemoArgs, Format},
+    config::{Config, Listen, Span},
+    sidecar::{Bound, DockerEnvironment, Sidecar},
+};
+use frame::Watcher;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Runs the demo until its time is up, or Ctrl-C.
+pub(super) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(play(args, out))
+}
+
+async fn play(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir().context("the demo needs a temporary folder")?;
+    let config = config(args, folder.path());
+    let bound = Bound::bind(&config)
+        .await
+        .context("choose another address with --listen, port 0 for a free one")?;
+    let collector = bound.sflow_addresses().first().copied();
+    let world = WorldConfig::demo(args.seed);
+    let simulation =
+        Simulation::start(SimulationConfig::new(folder.path(), collector, world)).await?;
+    let mut sidecar = Sidecar::start(config, &DockerEnvironment::default(), bound)?;
+    let live = args.format == Format::Text && std::io::stdout().is_terminal();
+    let shown = watch(args, &simulation, &mut sidecar, out).await;
+    if live {
+        view::close(out)?;
+    }
+    let summary = shown.map(|watcher| watcher.summary(sidecar.shared()));
+    sidecar.stop().await;
+    simulation.shutdown().await;
+    match args.format {
+        Format::Json => writeln!(out, "{}", serde_json::to_string(&summary?)?)?,
+        Format::Text => writeln!(out, "{}", summary?)?,
+    }
+    Ok(())
+}
+
+/// Shows the swarm once a second until the time is up.
+async fn watch(
+    args: &DemoArgs,
+    simulation: &Simulation,
+    sidecar: &mut Sidecar,
+    out: &mut dyn Write,
+) -> anyhow::Result<Watcher> {
+    let terminal = std::io::stdout().is_terminal();
+    let url = format!("http://{}", sidecar.http_address());
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut watcher = Watcher::new(url);
+    let mut seconds = tokio::time::interval(SECOND);
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let end = args.duration.map(Span::get);
+    let finish = tokio::time::sleep(end.unwrap_or(Duration::MAX / 4));
+    tokio::pin!(finish);
+    loop {
+        tokio::select! {
+            () = &mut finish, if end.is_some() => return Ok(watcher),
+            _ = terminate.recv() => return Ok(watcher),
+            _ = interrupt.recv() => return Ok(watcher),
+            error = sidecar.broken() => return Err(error),
+            _ = seconds.tick() => {
+                let frame = watcher.look(simulation, sidecar.shared());
+                match args.format {
+                    Format::Json => writeln!(out, "{}", serde_json::to_string(&frame)?)?,
+                    Format::Text => view::draw(out, &frame, &watcher, terminal)?,
+                }
+                out.flush()?;
+            }
+        }
+    }
+}
+
+/// The sidecar's configuration with everything quicker: agents that poll each second, decisions each second, short cooldowns.
+fn config(args: &DemoArgs, folder: &std::path::Path) -> Config {
+    let mut config = Config::default();
+    config.http.listen = Listen(args.listen);
+    config.engine.host = Some(format!("unix://{}", folder.join("docker.sock").display()));
+    config.engine.tls_verify = Some(false);
+    config.collector.listen = vec![Listen(([127, 0, 0, 1], 0).into())];
+    config.collector.sockets = 1;
+    config.collector.polling = Span::from_millis(1000);
+    config.scaler.interval = Span::from_millis(1000);
+    config.scaler.warm_up = Span::from_millis(3000);
+    config.scaler.defaults.cooldown_up = Some(Duration::from_secs(2));
+    config.scaler.defaults.cooldown_down = Some(Duration::from_secs(3));
+    config.state.directory = folder.join("state");
+    config
+}

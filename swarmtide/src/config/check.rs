@@ -1,0 +1,138 @@
+//! What no single value of the configuration can know.
+
+use super::{Config, DockerEnvironment, KEYS};
+
+/// Values that do not fit, or do not fit each other.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// The keys concerned; the one at fault is the first that somebody set.
+    pub(super) keys: Vec<&'static str>,
+    /// What is wrong.
+    pub(super) message: String,
+}
+
+fn fault(key: &'static str, message: impl Into<String>) -> Fault {
+    Fault {
+        keys: vec![key],
+        message: message.into(),
+    }
+}
+
+/// Checks the whole.
+pub(super) fn check(config: &Config, docker: &DockerEnvironment) -> Result<(), Fault> {
+    ranges(config)?;
+    collector(config)?;
+    scaler(config)?;
+    level(&config.log.level)?;
+    if config.state.directory.as_os_str().is_empty() {
+        return Err(fault("state.directory", "must not be empty"));
+    }
+    docker.endpoint(&config.engine).map_err(|error| {
+        let words = error.to_string();
+        let words = words.strip_prefix("DOCKER_HOST ").unwrap_or(&words);
+        fault("engine.host", words)
+    })?;
+    Ok(())
+}
+
+fn ranges(config: &Config) -> Result<(), Fault> {
+    let Config {
+        collector, scaler, ..
+    } = config;
+    for (key, value, low, high) in [
+        ("collector.sockets", collector.sockets, 1, 64),
+        (
+            "collector.receive_buffer",
+            collector.receive_buffer.get(),
+            1 << 16,
+            1 << 30,
+        ),
+        ("collector.max_agents", collector.max_agents, 1, 10_000_000),
+        (
+            "collector.max_data_sources",
+            collector.max_data_sources,
+            1,
+            100_000_000,
+        ),
+        (
+            "engine.answer_limit",
+            config.engine.answer_limit.get(),
+            1 << 20,
+            4 << 30,
+        ),
+        ("scaler.services_max", scaler.services_max, 1, 1_000_000),
+        ("scaler.in_flight_max", scaler.in_flight_max, 1, 1024),
+        ("scaler.history_scales", scaler.history_scales, 1, 10_000),
+        ("scaler.history_holds", scaler.history_holds, 1, 10_000),
+    ] {
+        if !(low..=high).contains(&value) {
+            return Err(fault(key, format!("{value} is outside {low} to {high}")));
+        }
+    }
+    Ok(())
+}
+
+fn collector(config: &Config) -> Result<(), Fault> {
+    let key = "collector.listen";
+    let listen = &config.collector.listen;
+    if listen.is_empty() {
+        return Err(fault(key, "at least one address is needed"));
+    }
+    for (index, address) in listen.iter().enumerate() {
+        if address.0.port() != 0 && listen.iter().skip(index + 1).any(|other| other == address) {
+            return Err(fault(key, format!("{address} is there twice")));
+        }
+    }
+    Ok(())
+}
+
+fn scaler(config: &Config) -> Result<(), Fault> {
+    let (age, interval) = (config.scaler.view_max_age, config.engine.interval);
+    if age.get() < interval.get() * 2 {
+        let message = format!(
+            "scaler.view_max_age ({age}) is less than twice engine.interval ({interval}), so the view would always be too old to act on"
+        );
+        return Err(Fault {
+            keys: vec!["engine.interval", "scaler.view_max_age"],
+            message,
+        });
+    }
+    config.scaler.defaults.check().map_err(|errors| {
+        let keys = errors.iter().filter_map(|error| default_key(&error.label));
+        let words: Vec<String> = errors
+            .iter()
+            .map(|error| error.problem.to_string())
+            .collect();
+        Fault {
+            keys: keys
+                .chain(["scaler.defaults.min", "scaler.defaults.max"])
+                .collect(),
+            message: words.join("; "),
+        }
+    })
+}
+
+/// The key of the default for a label.
+fn default_key(label: &str) -> Option<&'static str> {
+    let name = label.strip_prefix(scaler::labels::PREFIX)?;
+    let path = format!("scaler.defaults.{}", name.replace('.', "_"));
+    KEYS.iter().map(|key| key.path).find(|key| *key == path)
+}
+
+/// A filter as `tracing-subscriber` reads it. That takes a word that is no level for the name of a module, and then logs nothing.
+fn level(text: &str) -> Result<(), Fault> {
+    let known = ["off", "error", "warn", "info", "debug", "trace"];
+    let stray = text.split(',').map(str::trim).find(|part| {
+        !part.contains(['=', '[']) && !known.contains(&part.to_ascii_lowercase().as_str())
+    });
+    if let Some(word) = stray {
+        let message = format!(
+            "{word:?} is no level; write one of {}, or MODULE=LEVEL",
+            known.join(", ")
+        );
+        return Err(fault("log.level", message));
+    }
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map_err(|error| fault("log.level", format!("{text:?}: {error}")))?;
+    Ok(())
+}

@@ -1,0 +1,359 @@
+//! The table of keys: the one place that names each, from which the environment's names and the reference are made.
+
+/// How a key's value is written, which decides how its environment variable is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    Text,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// Strings; separated by commas in the environment.
+    List,
+}
+
+/// One key of the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Dotted path.
+    pub path: &'static str,
+    /// How it is written.
+    pub kind: Kind,
+    /// A value that is accepted, the default where there is one.
+    pub example: &'static str,
+    /// What it means, with unit and range.
+    pub meaning: &'static str,
+}
+
+const fn key(path: &'static str, kind: Kind, example: &'static str, meaning: &'static str) -> Key {
+    Key {
+        path,
+        kind,
+        example,
+        meaning,
+    }
+}
+
+use Kind::{Flag, List, Number, Text};
+
+/// Every key.
+pub const KEYS: &[Key] = &[
+    key(
+        "http.listen",
+        Text,
+        "127.0.0.1:8008",
+        "Address and port of the HTTP listener. Off loopback, writes need a token",
+    ),
+    key(
+        "http.token_file",
+        Text,
+        "/run/secrets/swarmtide-token",
+        "File with the bearer token for writes, at least 16 characters. No default",
+    ),
+    key(
+        "log.level",
+        Text,
+        "info",
+        "Filter: `error`, `warn`, `info`, `debug`, `trace`, or per module as `collector=debug,info`",
+    ),
+    key("log.format", Text, "text", "`text` or `json`"),
+    key(
+        "engine.host",
+        Text,
+        "unix:///var/run/docker.sock",
+        "Engine API: `unix://PATH` or `tcp://HOST:PORT`. Default: `DOCKER_HOST`, then this socket",
+    ),
+    key(
+        "engine.cert_path",
+        Text,
+        "/etc/swarmtide/tls",
+        "Folder with `ca.pem`, `cert.pem`, `key.pem`. Default: `DOCKER_CERT_PATH`",
+    ),
+    key(
+        "engine.tls_verify",
+        Flag,
+        "true",
+        "Speak TLS to a `tcp://` engine and verify it. Default: `DOCKER_TLS_VERIFY`",
+    ),
+    key(
+        "engine.timeout",
+        Text,
+        "5s",
+        "Longest wait for one answer of the engine (1ms to 24h)",
+    ),
+    key(
+        "engine.interval",
+        Text,
+        "500ms",
+        "Time between two full lists of services, tasks and nodes (1ms to 24h), or four times as long as a list took",
+    ),
+    key(
+        "engine.answer_limit",
+        Text,
+        "256MiB",
+        "Longest answer of the engine that is read (1 MiB to 4 GiB); a task takes about 3 kB, and past tasks count",
+    ),
+    key(
+        "collector.listen",
+        List,
+        "[::]:6343",
+        "UDP addresses to receive sFlow on; `[::]` takes IPv4 too",
+    ),
+    key(
+        "collector.sockets",
+        Number,
+        "2",
+        "Sockets per address, each with a thread (1 to 64)",
+    ),
+    key(
+        "collector.receive_buffer",
+        Text,
+        "8MiB",
+        "Receive buffer of each socket; more than net.core.rmem_max needs CAP_NET_ADMIN",
+    ),
+    key(
+        "collector.allow",
+        List,
+        "10.0.0.0/8",
+        "Networks that datagrams are accepted from. Default: all",
+    ),
+    key(
+        "collector.polling",
+        Text,
+        "5s",
+        "Polling interval of the agents; counters count as fresh for at least three of these",
+    ),
+    key(
+        "collector.max_agents",
+        Number,
+        "10000",
+        "Most agents kept (1 to 10,000,000)",
+    ),
+    key(
+        "collector.max_data_sources",
+        Number,
+        "500000",
+        "Most data sources kept: containers, hosts, interfaces (1 to 100,000,000)",
+    ),
+    key(
+        "scaler.interval",
+        Text,
+        "2s",
+        "Longest time between two decisions (1ms to 24h); new counters make the next one come sooner, after a tenth of it",
+    ),
+    key(
+        "scaler.state",
+        Text,
+        "enabled",
+        "`enabled`, `disabled` or `dry-run`, until the API says otherwise",
+    ),
+    key(
+        "scaler.telemetry_max_age",
+        Text,
+        "90s",
+        "Counters older than this are stale, whatever the agent's interval",
+    ),
+    key(
+        "scaler.view_max_age",
+        Text,
+        "10s",
+        "A view of the swarm older than this is not acted on; at least twice engine.interval",
+    ),
+    key(
+        "scaler.warm_up",
+        Text,
+        "60s",
+        "Nothing shrinks for this long after a start or a change of leader",
+    ),
+    key(
+        "scaler.unknown_wait",
+        Text,
+        "30s",
+        "Wait after a write that was not answered, unless the swarm shows it done",
+    ),
+    key(
+        "scaler.back_off_base",
+        Text,
+        "4s",
+        "First wait after a failed or refused write; doubles with each further one",
+    ),
+    key(
+        "scaler.back_off_max",
+        Text,
+        "300s",
+        "Longest wait after failed writes",
+    ),
+    key(
+        "scaler.forget_after",
+        Text,
+        "600s",
+        "State and history of a service that is gone are kept for this long",
+    ),
+    key(
+        "scaler.services_max",
+        Number,
+        "10000",
+        "Most services kept (1 to 1,000,000)",
+    ),
+    key(
+        "scaler.in_flight_max",
+        Number,
+        "64",
+        "Most replica changes under way at once (1 to 1024)",
+    ),
+    key(
+        "scaler.history_scales",
+        Number,
+        "32",
+        "Records of changes kept per service (1 to 10,000)",
+    ),
+    key(
+        "scaler.history_holds",
+        Number,
+        "16",
+        "Records of holds kept per service, equal ones in a row as one (1 to 10,000)",
+    ),
+    key(
+        "scaler.defaults.min",
+        Number,
+        "1",
+        "For services without the label `swarmtide.min`",
+    ),
+    key(
+        "scaler.defaults.max",
+        Number,
+        "10",
+        "For services without `swarmtide.max`",
+    ),
+    key(
+        "scaler.defaults.cpu_high",
+        Text,
+        "70%",
+        "For services without `swarmtide.cpu.high`; `off` for none",
+    ),
+    key(
+        "scaler.defaults.cpu_low",
+        Text,
+        "35%",
+        "For services without their own CPU marks. Default: half the high mark",
+    ),
+    key(
+        "scaler.defaults.bytes_high",
+        Text,
+        "1MB",
+        "For services without `swarmtide.bytes.high`. Default: none",
+    ),
+    key(
+        "scaler.defaults.bytes_low",
+        Text,
+        "500kB",
+        "For services without their own bytes marks. Default: half the high mark",
+    ),
+    key(
+        "scaler.defaults.step",
+        Number,
+        "1",
+        "For services without `swarmtide.step`",
+    ),
+    key(
+        "scaler.defaults.step_up",
+        Number,
+        "1",
+        "For services without `swarmtide.step.up`. Default: step",
+    ),
+    key(
+        "scaler.defaults.step_down",
+        Number,
+        "1",
+        "For services without `swarmtide.step.down`. Default: step",
+    ),
+    key(
+        "scaler.defaults.cooldown",
+        Text,
+        "30s",
+        "For services without `swarmtide.cooldown`. Default: 10 s up, 60 s down",
+    ),
+    key(
+        "scaler.defaults.cooldown_up",
+        Text,
+        "10s",
+        "For services without `swarmtide.cooldown.up`. Default: cooldown",
+    ),
+    key(
+        "scaler.defaults.cooldown_down",
+        Text,
+        "60s",
+        "For services without `swarmtide.cooldown.down`. Default: cooldown",
+    ),
+    key(
+        "lbsync.enabled",
+        Flag,
+        "true",
+        "Keep the table of virtual services",
+    ),
+    key(
+        "lbsync.resync",
+        Text,
+        "30s",
+        "Time between two full comparisons of the table when nothing happens",
+    ),
+    key(
+        "lbsync.ranges",
+        List,
+        "10.30.0.0/16",
+        "Ranges that VIPs may lie in, and in which every virtual service is ours. Default: any VIP, and ours is what labels name",
+    ),
+    key(
+        "state.directory",
+        Text,
+        "/var/lib/swarmtide",
+        "Folder that holds what the API set; made when missing",
+    ),
+];
+
+/// The environment variable of a key: `SWARMTIDE_` and the path in capitals, dots as underscores.
+#[must_use]
+pub fn environment_name(path: &str) -> String {
+    format!("SWARMTIDE_{}", path.replace('.', "_").to_uppercase())
+}
+
+/// The table of keys as Markdown, for the documentation.
+#[must_use]
+pub fn reference() -> String {
+    let mut text =
+        String::from("| key | environment | default or example | meaning |\n|---|---|---|---|\n");
+    for key in KEYS {
+        let variable = environment_name(key.path);
+        text.push_str(&format!(
+            "| `{}` | `{variable}` | `{}` | {} |\n",
+            key.path, key.example, key.meaning
+        ));
+    }
+    text
+}
+
+/// A configuration file with every key, commented out and explained.
+#[must_use]
+pub fn example() -> String {
+    let mut text = String::from(
+        "# Swarmtide's configuration. Every key is optional: what is commented out here is the default, or an example where there is none.\n\
+         # Every key can also be set by environment: SWARMTIDE_ and the key in capitals, as SWARMTIDE_HTTP_LISTEN.\n\
+         # `swarmtide check-config --config FILE` checks a file.\n",
+    );
+    let mut open = "";
+    for key in KEYS {
+        let (section, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
+        if section != open {
+            text.push_str(&format!("\n[{section}]\n"));
+            open = section;
+        }
+        let value = match key.kind {
+            Text => format!("{:?}", key.example),
+            List => format!("[{:?}]", key.example),
+            Number | Flag => key.example.to_owned(),
+        };
+        text.push_str(&format!("# {}\n# {name} = {value}\n", key.meaning));
+    }
+    text
+}

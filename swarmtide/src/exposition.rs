@@ -1,0 +1,104 @@
+//! `/metrics`: the cores' plain counters as Prometheus text.
+//!
+//! Series of the process go through the `metrics` facade into a recorder of this sidecar's own. Series per service are written
+//! straight from the state, so that those of a service that is gone vanish with it.
+
+mod process;
+mod services;
+
+use std::{fmt, time::Duration};
+
+use metrics::{histogram, with_local_recorder};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
+
+use crate::sidecar::Shared;
+
+pub use process::PROCESS_METRICS;
+pub use services::SERVICE_METRICS;
+
+/// A metric as the documentation lists it.
+#[derive(Debug, Clone, Copy)]
+pub struct Described {
+    /// Its name.
+    pub name: &'static str,
+    /// Its labels, separated by commas; empty for none.
+    pub labels: &'static str,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// What it means.
+    pub help: &'static str,
+}
+
+/// Where this sidecar's metrics are recorded.
+pub struct Recorder {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
+const TICK_BUCKETS: [f64; 10] = [
+    0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.02, 0.05, 0.1, 1.0,
+];
+
+impl Recorder {
+    /// Makes a recorder and describes every metric.
+    #[must_use]
+    pub fn new() -> Self {
+        let name = Matcher::Full("swarmtide_scaler_tick_seconds".to_owned());
+        let builder = PrometheusBuilder::new();
+        // The only error is an empty list of buckets.
+        let builder = builder
+            .set_buckets_for_metric(name, &TICK_BUCKETS)
+            .unwrap_or_else(|_| PrometheusBuilder::new());
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        with_local_recorder(&recorder, process::describe);
+        Self { recorder, handle }
+    }
+
+    /// Notes how long a tick took.
+    pub fn tick_took(&self, took: Duration) {
+        with_local_recorder(&self.recorder, || {
+            histogram!("swarmtide_scaler_tick_seconds").record(took.as_secs_f64())
+        });
+    }
+
+    /// The text of `/metrics`.
+    #[must_use]
+    pub fn render(&self, shared: &Shared) -> String {
+        with_local_recorder(&self.recorder, || process::publish(shared));
+        self.handle.run_upkeep();
+        let mut text = self.handle.render();
+        services::write(&mut text, shared);
+        text
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The table of metrics as Markdown, for the documentation.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = String::from("| metric | labels | kind | meaning |\n|---|---|---|---|\n");
+    for metric in PROCESS_METRICS.iter().chain(SERVICE_METRICS) {
+        let Described {
+            name,
+            labels,
+            kind,
+            help,
+        } = metric;
+        text.push_str(&format!("| `{name}` | {labels} | {kind} | {help} |\n"));
+    }
+    text
+}

@@ -1,0 +1,299 @@
+//! Series per service, written straight from the state.
+
+use std::fmt::Write as _;
+
+use scaler::{HoldReason, ServiceStatus};
+
+use super::Described;
+use crate::sidecar::{LastTick, Seen, Shared};
+
+/// What a service's series are made of.
+struct Row<'a> {
+    status: ServiceStatus<'a>,
+    seen: &'a Seen,
+    now_unix_ms: u64,
+}
+
+type Value = fn(&Row<'_>) -> Option<f64>;
+
+/// Every series per service but the hold, which has one label more.
+const COLUMNS: &[(Described, Value)] = &[
+    (
+        gauge(
+            "swarmtide_service_replicas",
+            "Replicas in the service's spec",
+        ),
+        |row| Some(f64::from(row.seen.replicas)),
+    ),
+    (
+        gauge(
+            "swarmtide_service_replicas_min",
+            "Least replicas by its policy",
+        ),
+        |row| {
+            row.status
+                .policy
+                .map(|policy| f64::from(policy.bounds().min()))
+        },
+    ),
+    (
+        gauge(
+            "swarmtide_service_replicas_max",
+            "Most replicas by its policy",
+        ),
+        |row| {
+            row.status
+                .policy
+                .map(|policy| f64::from(policy.bounds().max()))
+        },
+    ),
+    (
+        gauge(
+            "swarmtide_service_serving",
+            "Tasks that run, shall run, and sit on a ready node",
+        ),
+        |row| Some(f64::from(row.seen.serving)),
+    ),
+    (
+        gauge(
+            "swarmtide_service_starting",
+            "Tasks on their way to running",
+        ),
+        |row| Some(f64::from(row.seen.starting)),
+    ),
+    (
+        gauge("swarmtide_service_draining", "Tasks that run but shall not"),
+        |row| Some(f64::from(row.seen.draining)),
+    ),
+    (
+        gauge(
+            "swarmtide_service_telemetry_expected",
+            "Containers of its serving tasks",
+        ),
+        |row| Some(float(row.seen.metrics.expected)),
+    ),
+    (
+        gauge(
+            "swarmtide_service_telemetry_reporting",
+            "Of those, containers with fresh counters",
+        ),
+        |row| Some(float(row.seen.metrics.reporting)),
+    ),
+    (
+        gauge(
+            "swarmtide_service_telemetry_age_seconds",
+            "Age of the oldest counters in its averages",
+        ),
+        |row| row.seen.metrics.oldest_age.map(|age| age.as_secs_f64()),
+    ),
+    (
+        gauge(
+            "swarmtide_service_cpu_cores",
+            "CPU used by all its replicas, in cores",
+        ),
+        |row| row.seen.metrics.cpu_cores.map(|summary| summary.sum),
+    ),
+    (
+        gauge(
+            "swarmtide_service_cpu_utilization_ratio",
+            "CPU used as a share of the limit, average per replica",
+        ),
+        |row| row.seen.metrics.cpu_of_limit.map(|summary| summary.avg),
+    ),
+    (
+        gauge(
+            "swarmtide_service_memory_bytes",
+            "Memory used by all its replicas, page cache included",
+        ),
+        |row| row.seen.metrics.memory_bytes.map(|summary| summary.sum),
+    ),
+    (
+        gauge(
+            "swarmtide_service_bytes_per_second",
+            "Network traffic in and out, average per replica",
+        ),
+        |row| row.seen.metrics.bytes.map(|summary| summary.avg),
+    ),
+    (
+        gauge(
+            "swarmtide_service_receive_bytes_per_second",
+            "Network traffic into all its replicas",
+        ),
+        |row| row.seen.metrics.bytes_in.map(|summary| summary.sum),
+    ),
+    (
+        gauge(
+            "swarmtide_service_transmit_bytes_per_second",
+            "Network traffic out of all its replicas",
+        ),
+        |row| row.seen.metrics.bytes_out.map(|summary| summary.sum),
+    ),
+    (
+        gauge(
+            "swarmtide_service_at_maximum",
+            "1 while it wants more replicas than its maximum",
+        ),
+        |row| Some(if at_maximum(row) { 1.0 } else { 0.0 }),
+    ),
+    (
+        counter(
+            "swarmtide_service_scale_ups_total",
+            "Changes that added replicas",
+        ),
+        |row| Some(float64(row.status.counters.scale_ups)),
+    ),
+    (
+        counter(
+            "swarmtide_service_scale_downs_total",
+            "Changes that took replicas away",
+        ),
+        |row| Some(float64(row.status.counters.scale_downs)),
+    ),
+];
+
+const HOLD: Described = Described {
+    name: "swarmtide_service_hold_seconds",
+    labels: "service, reason",
+    kind: "gauge",
+    help: "How long it has been held for this reason; absent while it is being scaled",
+};
+
+/// Every series per service.
+pub const SERVICE_METRICS: &[Described] = &{
+    let mut all = [HOLD; COLUMNS.len() + 1];
+    let mut index = 0;
+    while index < COLUMNS.len() {
+        all[index] = COLUMNS[index].0;
+        index += 1;
+    }
+    all
+};
+
+const fn gauge(name: &'static str, help: &'static str) -> Described {
+    Described {
+        name,
+        labels: "service",
+        kind: "gauge",
+        help,
+    }
+}
+
+const fn counter(name: &'static str, help: &'static str) -> Described {
+    Described {
+        name,
+        labels: "service",
+        kind: "counter",
+        help,
+    }
+}
+
+fn at_maximum(row: &Row<'_>) -> bool {
+    row.status
+        .held()
+        .is_some_and(|(reason, _)| matches!(reason, HoldReason::AtMaximum { .. }))
+}
+
+fn float(count: usize) -> f64 {
+    float64(count as u64)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+const fn float64(count: u64) -> f64 {
+    count as f64
+}
+
+/// Writes the series of every service that the last tick saw and the scaler keeps.
+pub(super) fn write(text: &mut String, shared: &Shared) {
+    let last = shared.last_tick.load();
+    let engine = shared.engine();
+    let rows = rows(&last, &engine, shared.clock.unix_ms());
+    for (metric, value) in COLUMNS {
+        head(text, metric);
+        for row in &rows {
+            if let Some(value) = value(row) {
+                line(
+                    text,
+                    metric.name,
+                    &[("service", row.status.name.as_str())],
+                    value,
+                );
+            }
+        }
+    }
+    head(text, &HOLD);
+    for row in &rows {
+        if let Some((reason, since_unix_ms)) = row.status.held() {
+            let labels = [
+                ("service", row.status.name.as_str()),
+                ("reason", reason.kind().name()),
+            ];
+            line(
+                text,
+                HOLD.name,
+                &labels,
+                float64(row.now_unix_ms.saturating_sub(since_unix_ms)) / 1000.0,
+            );
+        }
+    }
+}
+
+fn rows<'a>(last: &'a LastTick, engine: &'a scaler::Engine, now_unix_ms: u64) -> Vec<Row<'a>> {
+    last.services
+        .iter()
+        .filter_map(|(name, seen)| {
+            let status = engine.service_status(name)?;
+            let ours = status.policy.is_some() || !status.label_errors.is_empty();
+            ours.then_some(Row {
+                status,
+                seen,
+                now_unix_ms,
+            })
+        })
+        .collect()
+}
+
+fn head(text: &mut String, metric: &Described) {
+    // Writing to a String cannot fail.
+    _ = writeln!(
+        text,
+        "# HELP {} {}\n# TYPE {} {}",
+        metric.name, metric.help, metric.name, metric.kind
+    );
+}
+
+/// One line of the text format; label values are escaped as it asks for.
+fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: f64) {
+    text.push_str(name);
+    for (index, (label, content)) in labels.iter().enumerate() {
+        text.push(if index == 0 { '{' } else { ',' });
+        text.push_str(label);
+        text.push_str("=\"");
+        for character in content.chars() {
+            match character {
+                '\\' => text.push_str("\\\\"),
+                '"' => text.push_str("\\\""),
+                '\n' => text.push_str("\\n"),
+                other => text.push(other),
+            }
+        }
+        text.push('"');
+    }
+    _ = writeln!(text, "}} {value}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_values_are_escaped() {
+        let mut text = String::new();
+        line(
+            &mut text,
+            "m",
+            &[("service", "a\"b\\c\nd"), ("reason", "x")],
+            0.5,
+        );
+        assert_eq!(text, "m{service=\"a\\\"b\\\\c\\nd\",reason=\"x\"} 0.5\n");
+    }
+}

@@ -1,0 +1,94 @@
+//! The HTTP API: health, metrics, services, states, telemetry and backends, and the OpenAPI document made from this code.
+//!
+//! It decides nothing: it shows what the parts know, and passes on what a person switches.
+
+mod access;
+mod auth;
+mod balancer;
+mod health;
+mod problem;
+mod server;
+mod services;
+mod state;
+mod telemetry;
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, http::Uri};
+use utoipa::{
+    OpenApi,
+    openapi::{
+        OpenApi as Document,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use auth::{TokenError, WriteAccess};
+pub use problem::Problem;
+pub use server::{Connections, serve};
+
+use crate::sidecar::Shared;
+
+type AppState = Arc<Shared>;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Swarmtide",
+    description = "Elastic services and a load balancer for Docker Swarm. Errors are JSON problem documents (RFC 9457). \
+        Writes need `Authorization: Bearer TOKEN` unless the listener is on loopback."
+), modifiers(&Token))]
+struct Head;
+
+/// Declares the bearer token.
+struct Token;
+
+impl utoipa::Modify for Token {
+    fn modify(&self, document: &mut Document) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", scheme);
+    }
+}
+
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Head::openapi())
+        .routes(routes!(health::index))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .routes(routes!(health::document))
+        .routes(routes!(services::list))
+        .routes(routes!(services::one))
+        .routes(routes!(services::decisions))
+        .routes(routes!(state::service, state::set_service))
+        .routes(routes!(state::global, state::set_global))
+        .routes(routes!(telemetry::agents))
+        .routes(routes!(telemetry::of_service))
+        .routes(routes!(telemetry::by_name))
+        .routes(routes!(balancer::backends))
+}
+
+/// The OpenAPI document of the API.
+#[must_use]
+pub fn openapi() -> Document {
+    routes().split_for_parts().1
+}
+
+/// The API as a service over what the sidecar shares.
+pub fn router(shared: Arc<Shared>) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(64 << 10))
+        .with_state(shared)
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is nothing at {}", uri.path()))
+}
+
+async fn no_such_method(uri: Uri) -> Problem {
+    Problem::method_not_allowed(format!("{} does not know this method", uri.path()))
+}

@@ -1,0 +1,213 @@
+//! Who may write: anybody on a loopback listener, else who holds the bearer token.
+
+use std::{fs, net::SocketAddr, path::Path};
+
+use axum::http::{HeaderMap, header};
+
+use super::problem::Problem;
+
+/// What a write must show.
+#[derive(Clone)]
+pub enum WriteAccess {
+    /// The listener is on loopback and no token is set.
+    Loopback,
+    /// The bearer token.
+    Token(String),
+    /// The listener can be reached from outside and no token is set: nothing may be written.
+    Closed,
+}
+
+impl std::fmt::Debug for WriteAccess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Loopback => "Loopback",
+            Self::Token(_) => "Token(…)",
+            Self::Closed => "Closed",
+        })
+    }
+}
+
+/// Why the token file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// It could not be read.
+    #[error("http.token_file {0} cannot be read")]
+    Read(String, #[source] std::io::Error),
+    /// It is too short to be a secret.
+    #[error("http.token_file {0} holds fewer than 16 characters")]
+    Short(String),
+}
+
+impl WriteAccess {
+    /// Decides by the address that was really bound and the token file.
+    ///
+    /// # Errors
+    /// A token file that is named and cannot be used is an error, never an open door.
+    pub fn decide(bound: SocketAddr, token_file: Option<&Path>) -> Result<Self, TokenError> {
+        let Some(path) = token_file else {
+            let loopback = bound.ip().to_canonical().is_loopback();
+            return Ok(if loopback {
+                Self::Loopback
+            } else {
+                Self::Closed
+            });
+        };
+        let name = path.display().to_string();
+        let text =
+            fs::read_to_string(path).map_err(|error| TokenError::Read(name.clone(), error))?;
+        let token = text.trim();
+        if token.len() < 16 {
+            return Err(TokenError::Short(name));
+        }
+        Ok(Self::Token(token.to_owned()))
+    }
+
+    /// Lets a write pass or says why not.
+    ///
+    /// # Errors
+    /// 401 without or with a wrong token, 403 where no write is possible.
+    pub fn permit(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        match self {
+            Self::Loopback => same_site(headers),
+            Self::Closed => Err(Problem::forbidden(
+                "the listener is not on loopback and http.token_file is not set, so nothing can be written",
+            )),
+            Self::Token(token) => {
+                let given = headers
+                    .get(header::AUTHORIZATION)
+                    .and_then(|value| value.to_str().ok())
+                    .and_then(bearer)
+                    .ok_or_else(|| {
+                        Problem::unauthorized("this call needs `Authorization: Bearer TOKEN`")
+                    })?;
+                if equal(given.trim().as_bytes(), token.as_bytes()) {
+                    Ok(())
+                } else {
+                    Err(Problem::unauthorized("the bearer token is wrong"))
+                }
+            }
+        }
+    }
+}
+
+/// The token of `Bearer TOKEN`; the scheme is written in any case (RFC 9110, section 11.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then_some(token)
+}
+
+/// On loopback, a browser that was led here by a foreign page must not write.
+fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(host) = text(header::HOST) {
+        let name = host.rsplit_once(':').map_or(
+            host,
+            |(name, port)| if port.contains(']') { host } else { name },
+        );
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        let local = name.eq_ignore_ascii_case("localhost")
+            || name
+                .parse()
+                .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        if !local {
+            return Err(Problem::forbidden(format!(
+                "host {host:?} is not loopback; set http.token_file to write under another name"
+            )));
+        }
+    }
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (Some(origin), Some(host)) if origin.rsplit("//").next() != Some(host) => Err(
+            Problem::forbidden(format!("origin {origin:?} may not write here")),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Compares in time that does not depend on where the difference is.
+fn equal(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .fold(0, |difference, (x, y)| difference | (x ^ y))
+            == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn loopback_writes_freely_but_not_for_foreign_pages() {
+        let access = WriteAccess::decide(([127, 0, 0, 1], 1).into(), None).unwrap();
+        assert!(
+            access
+                .permit(&headers(&[("host", "127.0.0.1:8008")]))
+                .is_ok()
+        );
+        assert!(access.permit(&headers(&[("host", "[::1]:8008")])).is_ok());
+        assert!(access.permit(&headers(&[("host", "localhost")])).is_ok());
+        assert!(
+            access
+                .permit(&headers(&[("host", "evil.example:8008")]))
+                .is_err()
+        );
+        assert!(
+            access
+                .permit(&headers(&[
+                    ("host", "localhost:1"),
+                    ("origin", "http://evil.example")
+                ]))
+                .is_err()
+        );
+        assert!(
+            access
+                .permit(&headers(&[
+                    ("host", "localhost:1"),
+                    ("origin", "http://localhost:1")
+                ]))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn outside_needs_the_token() {
+        let outside = ([0, 0, 0, 0], 1).into();
+        assert_eq!(
+            WriteAccess::decide(outside, None)
+                .unwrap()
+                .permit(&headers(&[]))
+                .unwrap_err()
+                .status,
+            403
+        );
+        let access = WriteAccess::Token("0123456789abcdef".to_owned());
+        assert_eq!(access.permit(&headers(&[])).unwrap_err().status, 401);
+        assert_eq!(
+            access
+                .permit(&headers(&[("authorization", "Bearer 0123456789abcdeg")]))
+                .unwrap_err()
+                .status,
+            401
+        );
+        assert!(
+            access
+                .permit(&headers(&[("authorization", "Bearer 0123456789abcdef")]))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_token_file_that_cannot_be_used_is_an_error() {
+        let bound = ([127, 0, 0, 1], 1).into();
+        assert!(WriteAccess::decide(bound, Some(Path::new("/nonexistent"))).is_err());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(WriteAccess::decide(bound, Some(file.path())).is_err());
+    }
+}

@@ -1,0 +1,16 @@
+//! The parts of the executable: configuration, wiring, HTTP, subcommands.
+//!
+//! Everything that decides lives in the cores (`sflow`, `collector`, `swarm`, `scaler`, `lbsync`); this crate translates between
+//! them and gives them sockets and a clock. It is a library beside the binary so that tests can start a whole sidecar.
+
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod exposition;
+pub mod http;
+pub mod labels;
+pub mod sflow_command;
+pub mod sidecar;
+pub mod state_file;

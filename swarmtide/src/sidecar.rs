@@ -1,0 +1,270 @@
+//! The sidecar: its parts built from the configuration, wired together, run, and stopped in order.
+//!
+//! Sockets are bound before anything starts and handed in, so that tests and the demo bind their own.
+
+mod balancing;
+mod scaling;
+mod shared;
+mod translate;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use collector::{
+    AllowList, Collector,
+    listener::{self, BoundListener, ListenConfig, ListenError, Listener},
+};
+use swarm::{Client, ClientOptions, Watch, WatchConfig};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
+
+pub use crate::config::DockerEnvironment;
+pub(crate) use balancing::SOURCES;
+pub use balancing::{Balancer, BalancerStatus, Numbers};
+pub use shared::{LastTick, Seen, Shared, chain};
+pub(crate) use translate::members;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    exposition::Recorder,
+    http::{self, Connections, WriteAccess},
+    state_file::StateFile,
+};
+
+/// Longest wait for HTTP requests under way when the sidecar stops.
+const HTTP_DRAIN: Duration = Duration::from_secs(3);
+
+/// Sockets that are bound and do not receive yet.
+#[derive(Debug)]
+pub struct Bound {
+    http: TcpListener,
+    sflow: BoundListener,
+}
+
+impl Bound {
+    /// Binds what the configuration names.
+    ///
+    /// # Errors
+    /// When an address cannot be bound; the error names it.
+    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
+        let address = config.http.listen.0;
+        let http = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("http.listen: cannot bind TCP {address}"))?;
+        let sflow = listener::bind(&ListenConfig {
+            addresses: config
+                .collector
+                .listen
+                .iter()
+                .map(|listen| listen.0)
+                .collect(),
+            sockets_per_address: config.collector.sockets,
+            receive_buffer_bytes: config.collector.receive_buffer.get(),
+            ..ListenConfig::default()
+        })
+        .context("collector.listen")?;
+        Ok(Self { http, sflow })
+    }
+
+    /// Where HTTP is served.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn http_address(&self) -> std::io::Result<SocketAddr> {
+        self.http.local_addr()
+    }
+
+    /// Where sFlow is received.
+    #[must_use]
+    pub fn sflow_addresses(&self) -> Vec<SocketAddr> {
+        self.sflow.local_addresses()
+    }
+}
+
+/// A running sidecar.
+#[derive(Debug)]
+pub struct Sidecar {
+    shared: Arc<Shared>,
+    http_address: SocketAddr,
+    stop: watch::Sender<bool>,
+    stop_http: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    http: JoinSet<std::io::Result<()>>,
+}
+
+impl Sidecar {
+    /// Builds the parts and starts them. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When a part cannot be built: the engine's address, certificates, the state folder, the token.
+    pub fn start(config: Config, docker: &DockerEnvironment, bound: Bound) -> anyhow::Result<Self> {
+        Self::start_with(Clock::start(), config, docker, bound)
+    }
+
+    /// As [`Self::start`], on a clock of the caller's: one moved by hand, for replays.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(
+        clock: Clock,
+        config: Config,
+        docker: &DockerEnvironment,
+        bound: Bound,
+    ) -> anyhow::Result<Self> {
+        let http_address = bound.http_address()?;
+        let access = WriteAccess::decide(http_address, config.http.token_file.as_deref())?;
+        let state_file = StateFile::open(&config.state.directory)?;
+        let admin = state_file
+            .read()?
+            .unwrap_or_else(|| scaler::AdminState::new(config.scaler.state));
+        let endpoint = docker.endpoint(&config.engine).context("engine.host")?;
+        let client = Client::new(
+            endpoint,
+            ClientOptions {
+                timeout: config.engine.timeout.get(),
+                limit_bytes: config.engine.answer_limit.get(),
+            },
+        )?;
+        let watch_config = WatchConfig {
+            interval: config.engine.interval.get(),
+            seed: clock.unix_ms(),
+            ..WatchConfig::default()
+        };
+        let for_watch = clock.clone();
+        let watch = Watch::start(
+            client.clone(),
+            watch_config,
+            swarm::Clock::new(move || for_watch.now()),
+        );
+        let collector = Arc::new(Collector::new(collector_config(&config)));
+        let listener = receive(bound.sflow, &collector, &clock)?;
+        let engine = scaler::Engine::new(
+            config.scaler.settings(),
+            config.scaler.defaults.clone(),
+            admin,
+        );
+        let balancer = Balancer::new(&config.lbsync);
+        let shared = Arc::new(Shared {
+            clock,
+            collector,
+            listener,
+            watch,
+            client,
+            engine: Mutex::new(engine),
+            balancer: Mutex::new(balancer),
+            last_tick: ArcSwap::default(),
+            state_file: tokio::sync::Mutex::new(state_file),
+            recorder: Recorder::new(),
+            connections: Connections::default(),
+            access,
+            stopping: AtomicBool::new(false),
+            config,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let (stop_http, http_stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(scaling::run(Arc::clone(&shared), stopped.clone()));
+        tasks.spawn(balancing::run(Arc::clone(&shared), stopped.clone()));
+        tasks.spawn(expire(Arc::clone(&shared), stopped));
+        let mut http = JoinSet::new();
+        http.spawn(http::serve(bound.http, Arc::clone(&shared), http_stopped));
+        Ok(Self {
+            shared,
+            http_address,
+            stop,
+            stop_http,
+            tasks,
+            http,
+        })
+    }
+
+    /// What the parts share, for the demo's view and for tests.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Where HTTP is served.
+    #[must_use]
+    pub const fn http_address(&self) -> SocketAddr {
+        self.http_address
+    }
+
+    /// Waits until a part breaks, which none should.
+    ///
+    /// # Errors
+    /// What broke.
+    pub async fn broken(&mut self) -> anyhow::Error {
+        tokio::select! {
+            Some(ended) = self.tasks.join_next() => match ended {
+                Ok(()) => anyhow::anyhow!("a part of the sidecar ended by itself"),
+                Err(error) => anyhow::Error::new(error).context("a part of the sidecar broke"),
+            },
+            Some(ended) = self.http.join_next() => match ended {
+                Ok(Ok(())) => anyhow::anyhow!("the HTTP server ended by itself"),
+                Ok(Err(error)) => anyhow::Error::new(error).context("the HTTP server failed"),
+                Err(error) => anyhow::Error::new(error).context("the HTTP server broke"),
+            },
+        }
+    }
+
+    /// Says no on `/ready`, finishes the writes in hand, leaves the balancer's table, and stops.
+    pub async fn stop(mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.stop.send_replace(true);
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a part of the sidecar broke while stopping");
+            }
+        }
+        self.stop_http.send_replace(true);
+        if timeout(HTTP_DRAIN, self.http.join_next()).await.is_err() {
+            tracing::warn!("HTTP requests were still under way");
+        }
+    }
+}
+
+/// Starts the receive threads. A clock that goes by itself is read by them without a detour.
+fn receive(
+    sflow: BoundListener,
+    collector: &Arc<Collector>,
+    clock: &Clock,
+) -> Result<Listener, ListenError> {
+    let collector = Arc::clone(collector);
+    if clock.goes_by_itself() {
+        return sflow.start(collector, clock.epoch());
+    }
+    let clock = clock.clone();
+    sflow.start_with(clock.epoch(), move |source, datagram, _| {
+        collector.ingest(source, datagram, clock.now());
+    })
+}
+
+/// Forgets what is gone from telemetry, each second.
+async fn expire(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            _ = ticks.tick() => shared.collector.expire(shared.clock.now()),
+        }
+    }
+}
+
+fn collector_config(config: &Config) -> collector::Config {
+    collector::Config {
+        allow: AllowList::new(config.collector.allow.iter().map(|cidr| cidr.0).collect()),
+        polling: config.collector.polling.get(),
+        max_agents: config.collector.max_agents,
+        max_data_sources: config.collector.max_data_sources,
+        ..collector::Config::default()
+    }
+}

@@ -1,0 +1,136 @@
+//! What the sidecar's tasks and its HTTP handlers have in common.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use collector::{Collector, GroupMetrics, listener::Listener};
+use swarm::ServiceId;
+
+use super::balancing::Balancer;
+use crate::{
+    clock::Clock,
+    config::Config,
+    exposition::Recorder,
+    http::{Connections, WriteAccess},
+    state_file::StateFile,
+};
+
+/// What the last tick saw of a service that has labels of ours.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Its ID.
+    pub id: ServiceId,
+    /// Replicas in the spec; 0 where the mode has none.
+    pub replicas: u32,
+    /// Tasks that serve.
+    pub serving: u32,
+    /// Tasks on their way.
+    pub starting: u32,
+    /// Tasks that run but shall not.
+    pub draining: u32,
+    /// What telemetry says about the containers of the serving tasks.
+    pub metrics: GroupMetrics,
+}
+
+/// The inputs of one tick, kept for those who ask between ticks.
+#[derive(Debug, Default)]
+pub struct LastTick {
+    /// When it was, since the clock's epoch; `None` before the first.
+    pub at: Option<Duration>,
+    /// How long it took.
+    pub took: Duration,
+    /// Services with labels of ours, by name.
+    pub services: BTreeMap<String, Seen>,
+}
+
+/// Everything that more than one task of the sidecar uses.
+#[derive(Debug)]
+pub struct Shared {
+    /// The one clock.
+    pub clock: Clock,
+    /// The configuration in force.
+    pub config: Config,
+    /// Telemetry.
+    pub collector: Arc<Collector>,
+    /// The UDP sockets.
+    pub listener: Listener,
+    /// The swarm as last listed.
+    pub watch: swarm::Watch,
+    /// The Engine API.
+    pub client: swarm::Client,
+    /// Decisions; locked for a tick and for short looks, never across an await.
+    pub engine: Mutex<scaler::Engine>,
+    /// The load balancer's table.
+    pub balancer: Mutex<Balancer>,
+    /// What the last tick saw.
+    pub last_tick: ArcSwap<LastTick>,
+    /// What survives a restart; locked while a change is being written.
+    pub state_file: tokio::sync::Mutex<StateFile>,
+    /// The metrics of this sidecar.
+    pub recorder: Recorder,
+    /// Connections of the HTTP listener.
+    pub connections: Connections,
+    /// Who may write over HTTP.
+    pub access: WriteAccess,
+    /// Set when the sidecar is about to stop.
+    pub stopping: AtomicBool,
+}
+
+impl Shared {
+    /// The scaler's engine.
+    pub fn engine(&self) -> MutexGuard<'_, scaler::Engine> {
+        lock(&self.engine)
+    }
+
+    /// The balancer.
+    pub fn balancer(&self) -> MutexGuard<'_, Balancer> {
+        lock(&self.balancer)
+    }
+
+    /// What keeps the sidecar from being of use, in words; empty when it is ready.
+    pub fn not_ready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.stopping.load(Ordering::Relaxed) {
+            reasons.push("the sidecar is stopping".to_owned());
+        }
+        let observed = self.watch.observed();
+        let now = self.clock.now();
+        match &observed.view {
+            None => reasons.push("the swarm has not been listed yet".to_owned()),
+            Some(view) => {
+                let age = now.saturating_sub(view.taken);
+                if age > self.config.scaler.view_max_age.get() {
+                    reasons.push(format!("the swarm was last listed {} s ago", age.as_secs()));
+                }
+            }
+        }
+        if let (false, Some(error)) = (reasons.is_empty(), &observed.error) {
+            reasons.push(chain(error.as_ref()));
+        }
+        reasons
+    }
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        cause = source.source();
+    }
+    text
+}
+
+/// A panic elsewhere leaves state that is whole between calls: go on.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

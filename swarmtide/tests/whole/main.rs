@@ -1,0 +1,10 @@
+//! The whole path on a simulated swarm: datagrams over UDP, the Engine API over a unix socket, the real sidecar in between.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod api;
+mod balancing;
+mod faults;
+mod rig;
+mod scaling;
+mod state;

@@ -1,0 +1,22 @@
+//! The whole `swarmtide` binary on a real swarm: hsflowd-shaped telemetry in, real replicas out.
+//!
+//! The telemetry is made here, of the containers that really run: no hsflowd can be installed where this runs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "this is test code, helpers included"
+)]
+
+#[path = "sidecar/failover.rs"]
+mod failover;
+#[path = "sidecar/process.rs"]
+mod process;
+#[path = "sidecar/scaling.rs"]
+mod scaling;
+#[path = "sidecar/stack.rs"]
+mod stack;
+#[path = "sidecar/step.rs"]
+mod step;
+#[path = "sidecar/telemetry.rs"]
+mod telemetry;
