@@ -1,0 +1,1 @@
+//! Queueing simulator, elasticity metrics and peer policies to judge autoscaling by.

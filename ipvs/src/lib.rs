@@ -1,0 +1,1 @@
+//! Codec and client for the kernel's IP Virtual Server over generic netlink.
