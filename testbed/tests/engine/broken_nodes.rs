@@ -73,6 +73,10 @@ async fn a_dead_nodes_tasks_do_not_serve() {
 
 /// Connections that were kept open are reset, each at its next use, and a dying engine resets new ones too; after them
 /// there is nobody to connect to. No answer comes in between.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test against real components lives in real time"
+)]
 async fn await_nobody_there(client: &swarm::Client) {
     let deadline = Instant::now() + PATIENCE;
     loop {
