@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::key::Protocol;
 
 /// Whether a backend set is all there is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
 pub enum Completeness {
     /// It is.
     Complete,
@@ -19,9 +22,12 @@ pub enum Completeness {
 }
 
 /// All services of one look at the swarm.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendSet {
-    /// Counts looks; shown in the status.
+    /// The swarm's id (`Swarm.Cluster.ID` of `/info`); empty if unknown. Generations of two swarms cannot be compared.
+    pub cluster: String,
+    /// How far the swarm's own history had come: the highest `Version.Index` that the manager has listed so far, of
+    /// services, tasks and nodes. It is an index into the swarm's raft log, so that all managers agree on it.
     pub generation: u64,
     /// Whether this is all there is.
     pub completeness: Completeness,
@@ -30,7 +36,7 @@ pub struct BackendSet {
 }
 
 /// A service and its backends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// The service's id.
     pub id: String,
@@ -42,13 +48,14 @@ pub struct Service {
     /// claim the same virtual service the older one has it. 0 if unknown; equal ones are told apart by their ids.
     pub created: u64,
     /// How long a container may take to end: connections of a destination that is gone are waited for no longer.
+    #[serde(rename = "stop_grace_period_ms", with = "milliseconds")]
     pub stop_grace_period: Duration,
     /// Its tasks that run.
     pub backends: Vec<Backend>,
 }
 
 /// A task that connections can go to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backend {
     /// The task's id.
     pub task: String,
@@ -63,7 +70,7 @@ pub struct Backend {
 }
 
 /// A port of a task on its node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BackendPort {
     /// Port inside the container.
     pub target: u16,
@@ -74,11 +81,31 @@ pub struct BackendPort {
 }
 
 /// Whether a backend takes new connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendState {
     /// It runs and is meant to.
     Serving,
     /// It still runs, and the swarm wants it gone: weight 0 until it is.
     Draining,
+}
+
+/// A duration as whole milliseconds.
+pub(crate) mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
 }

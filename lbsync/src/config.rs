@@ -116,7 +116,10 @@ impl fmt::Display for Scheduler {
     }
 }
 
-/// Flags of a virtual service, as `IP_VS_SVC_F_*` of linux/ip_vs.h number them; unknown bits are kept.
+/// Scheduler flags of a virtual service, as `IP_VS_SVC_F_*` of linux/ip_vs.h number them; unknown bits are kept.
+///
+/// The bits for "persistent" (0x01), "hashed" (0x02) and "one-packet" (0x04) are not among them: the first and the last
+/// have fields of their own in [`VirtualServiceConfig`], the second is the kernel's own business.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -130,6 +133,8 @@ impl ServiceFlags {
     pub const FALLBACK: Self = Self(0x08);
     /// `IP_VS_SVC_F_SCHED2`, which `mh` calls mh-port and `sh` sh-port: hash the port as well.
     pub const PORT: Self = Self(0x10);
+    /// `IP_VS_SVC_F_SCHED3`, ipvsadm's flag-3; no scheduler of the kernel's own uses it.
+    pub const THIRD: Self = Self(0x20);
 
     /// Returns the flags of both.
     #[must_use]
@@ -138,21 +143,61 @@ impl ServiceFlags {
     }
 }
 
+/// Persistence of a virtual service: a client's connections all go where its first one went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Persistence {
+    /// Seconds after the last connection for which a client is remembered; at least 1.
+    pub timeout_s: u32,
+    /// Clients whose addresses agree in so many leading bits are taken for one: at most 32 for an IPv4 VIP, at most
+    /// 128 for an IPv6 one.
+    pub prefix_length: u8,
+}
+
 /// Configuration of a virtual service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VirtualServiceConfig {
     /// Who chooses the destination of a new connection.
     pub scheduler: Scheduler,
-    /// Flags.
+    /// Flags of the scheduler.
     pub flags: ServiceFlags,
+    /// Whether a client is kept at its destination.
+    pub persistence: Option<Persistence>,
+    /// One-packet scheduling, for UDP: every datagram is scheduled by itself, and no connection is kept.
+    pub one_packet: bool,
 }
 
 impl VirtualServiceConfig {
-    /// A configuration with that scheduler and the flags it needs.
+    /// A configuration with that scheduler and the flags it needs, and nothing else.
     #[must_use]
     pub fn new(scheduler: Scheduler) -> Self {
         let flags = scheduler.flags();
-        Self { scheduler, flags }
+        Self {
+            scheduler,
+            flags,
+            persistence: None,
+            one_packet: false,
+        }
+    }
+}
+
+impl fmt::Display for VirtualServiceConfig {
+    /// Writes `scheduler mh flags 0x18 persistent 300 s /32 one-packet`, leaving out what is not set.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "scheduler {}", self.scheduler)?;
+        if self.flags != ServiceFlags::NONE {
+            write!(f, " flags {:#x}", self.flags.0)?;
+        }
+        if let Some(kept) = self.persistence {
+            write!(
+                f,
+                " persistent {} s /{}",
+                kept.timeout_s, kept.prefix_length
+            )?;
+        }
+        if self.one_packet {
+            f.write_str(" one-packet")?;
+        }
+        Ok(())
     }
 }
 
@@ -170,6 +215,8 @@ pub enum ForwardingMethod {
     Droute,
     /// Tunnelling: the packet travels in another one; the destination must have the VIP, and its port.
     Tunnel,
+    /// Another that a data plane lists, by the kernel's number for it; no label asks for one.
+    Other(u8),
 }
 
 impl ForwardingMethod {
@@ -183,13 +230,14 @@ impl ForwardingMethod {
             Self::Masq => "masq",
             Self::Droute => "droute",
             Self::Tunnel => "tunnel",
+            Self::Other(_) => "other",
         }
     }
 
     /// True where a destination sees the packet as the client sent it, so that its port must be the VIP's.
     #[must_use]
     pub fn keeps_port(self) -> bool {
-        !matches!(self, Self::Masq)
+        matches!(self, Self::Droute | Self::Tunnel)
     }
 
     /// True where the destination may have an address of the other family.
@@ -205,20 +253,135 @@ impl fmt::Display for ForwardingMethod {
     }
 }
 
+/// What carries the packets of a tunnel.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum TunnelKind {
+    /// IP in IP, number 0.
+    #[default]
+    Ipip,
+    /// Generic UDP encapsulation, number 1; it needs a port.
+    Gue,
+    /// Generic routing encapsulation, number 2.
+    Gre,
+    /// Another that a data plane has, by its number.
+    Other(u8),
+}
+
+impl TunnelKind {
+    /// All that a label may ask for.
+    pub const NAMED: [Self; 3] = [Self::Ipip, Self::Gue, Self::Gre];
+
+    /// Returns the name as labels write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ipip => "ipip",
+            Self::Gue => "gue",
+            Self::Gre => "gre",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
+/// Flags of a tunnel, as `IP_VS_TUNNEL_ENCAP_FLAG_*` of linux/ip_vs.h number them; unknown bits are kept.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct TunnelFlags(pub u16);
+
+impl TunnelFlags {
+    /// No checksum.
+    pub const NONE: Self = Self(0);
+    /// A checksum over the outer packet.
+    pub const CHECKSUM: Self = Self(1);
+    /// Remote checksum offload; GUE only.
+    pub const REMOTE_CHECKSUM: Self = Self(2);
+}
+
+/// How a tunnel to a destination is built. A destination that is not tunnelled to has the default one.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Tunnel {
+    /// What carries the packets.
+    pub kind: TunnelKind,
+    /// UDP port of the tunnel's end at the destination; 0 where the kind has no ports.
+    pub port: u16,
+    /// Flags.
+    pub flags: TunnelFlags,
+}
+
+/// Bounds of a destination's connections. 0 is no bound.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Thresholds {
+    /// With so many connections it gets no new ones.
+    pub upper: u32,
+    /// Below so many it gets new ones again; where it is 0 the kernel takes three quarters of `upper`.
+    pub lower: u32,
+}
+
 /// Configuration of a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct DestinationConfig {
     /// How packets get there.
     pub forward: ForwardingMethod,
     /// Share of new connections, relative to the others; 0 is quiesced: it keeps what it has and gets nothing new.
     pub weight: u32,
+    /// How the tunnel is built, where packets get there through one; else the default.
+    pub tunnel: Tunnel,
+    /// Bounds of its connections.
+    pub thresholds: Thresholds,
 }
 
 impl DestinationConfig {
+    /// A configuration with that forwarding method and weight, and nothing else.
+    #[must_use]
+    pub fn new(forward: ForwardingMethod, weight: u32) -> Self {
+        Self {
+            forward,
+            weight,
+            ..Self::default()
+        }
+    }
+
     /// The same, quiesced.
     #[must_use]
     pub fn quiesced(self) -> Self {
         Self { weight: 0, ..self }
+    }
+}
+
+impl fmt::Display for DestinationConfig {
+    /// Writes `tunnel gue port 6080 flags 0x1 weight 1 thresholds 0..100`, leaving out what is not set.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.forward)?;
+        let tunnel = self.tunnel;
+        if self.forward == ForwardingMethod::Tunnel && tunnel != Tunnel::default() {
+            write!(
+                f,
+                " {} port {} flags {:#x}",
+                tunnel.kind.name(),
+                tunnel.port,
+                tunnel.flags.0
+            )?;
+        }
+        write!(f, " weight {}", self.weight)?;
+        if self.thresholds != Thresholds::default() {
+            write!(
+                f,
+                " thresholds {}..{}",
+                self.thresholds.lower, self.thresholds.upper
+            )?;
+        }
+        Ok(())
     }
 }
 

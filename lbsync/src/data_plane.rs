@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::config::{DestinationConfig, VirtualServiceConfig};
-use crate::key::{DestinationKey, VirtualServiceKey};
+use crate::key::{DestinationKey, FirewallMarkKey, VirtualServiceKey};
 use crate::table::{Change, Table, VirtualService};
 
 /// A place where virtual services live.
@@ -27,6 +28,14 @@ pub trait DataPlane {
     /// Where it was not made. "Exists" on an addition and "no such" on a deletion are errors here; the reconciler
     /// takes them for success.
     fn apply(&mut self, change: &Change) -> Result<(), DataPlaneError>;
+
+    /// Makes changes in their order, and returns one result for each in the same order.
+    ///
+    /// None of them depends on the success of another in the same call, so that a kernel's data plane may send them all
+    /// before it reads the first answer. A result that is missing counts as [`Errno::ETIMEDOUT`].
+    fn apply_all(&mut self, changes: &[Change]) -> Vec<Result<(), DataPlaneError>> {
+        changes.iter().map(|change| self.apply(change)).collect()
+    }
 }
 
 /// Connections of a destination at the moment of the listing.
@@ -36,23 +45,42 @@ pub struct Connections {
     pub active: u32,
     /// In any other state, on their way out for the most part.
     pub inactive: u32,
+    /// Persistence templates: clients that would be sent here again. They are no connections.
+    pub persistent: u32,
 }
 
 impl Connections {
-    /// True if there are none of either kind.
+    /// True if there are none, active or inactive. Persistence templates alone keep nothing alive.
     #[must_use]
     pub fn is_none(self) -> bool {
-        self == Self::default()
+        self.active == 0 && self.inactive == 0
     }
 }
 
+/// Traffic of an entry since it was made or its counters were zeroed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Connections scheduled.
+    pub connections: u64,
+    /// Packets from clients.
+    pub packets_in: u64,
+    /// Packets to clients; 0 where answers do not pass the balancer.
+    pub packets_out: u64,
+    /// Bytes from clients.
+    pub bytes_in: u64,
+    /// Bytes to clients; 0 where answers do not pass the balancer.
+    pub bytes_out: u64,
+}
+
 /// A destination as listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListedDestination {
     /// How it behaves.
     pub config: DestinationConfig,
     /// What it still has.
     pub connections: Connections,
+    /// What it had so far. It is not compared.
+    pub traffic: Traffic,
 }
 
 /// A virtual service as listed.
@@ -62,6 +90,8 @@ pub struct ListedService {
     pub config: VirtualServiceConfig,
     /// Its destinations.
     pub destinations: BTreeMap<DestinationKey, ListedDestination>,
+    /// What it had so far. It is not compared.
+    pub traffic: Traffic,
 }
 
 /// Everything that a data plane holds.
@@ -69,6 +99,10 @@ pub struct ListedService {
 pub struct Listing {
     /// Virtual services by key.
     pub services: BTreeMap<VirtualServiceKey, ListedService>,
+    /// Virtual services by firewall mark: always somebody else's, and never touched.
+    pub firewall_marks: BTreeMap<FirewallMarkKey, ListedService>,
+    /// Anything else that the table cannot express, in words: somebody else's too.
+    pub inexpressible: Vec<String>,
 }
 
 impl Listing {
@@ -87,6 +121,12 @@ impl Listing {
             .iter()
             .map(|(key, listed)| (*key, service(listed)))
             .collect()
+    }
+
+    /// Returns the entries that the table cannot express, in words.
+    pub fn foreign(&self) -> impl Iterator<Item = String> {
+        let marks = self.firewall_marks.keys().map(ToString::to_string);
+        marks.chain(self.inexpressible.iter().cloned())
     }
 
     /// Returns the connections of a destination, none where it is not listed.

@@ -233,10 +233,7 @@ fn config(forward: ForwardingMethod, tasks: &[TaskOrigin]) -> DestinationConfig 
     let weight = u32::try_from(serving)
         .unwrap_or(u32::MAX)
         .saturating_mul(TASK_WEIGHT);
-    DestinationConfig {
-        forward,
-        weight: weight.min(WEIGHT_MAX),
-    }
+    DestinationConfig::new(forward, weight.min(WEIGHT_MAX))
 }
 
 /// Largest weight that IPVS takes.

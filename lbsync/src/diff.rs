@@ -4,13 +4,14 @@
 
 use crate::config::DestinationConfig;
 use crate::key::{DestinationKey, VirtualServiceKey};
-use crate::table::{Change, Table, VirtualService};
+use crate::table::{Change, Step, Table, VirtualService};
 
 /// What leads from the actual table to the desired one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The changes, in the order in which they are safe: a virtual service before its destinations, what is added
-    /// before what is deleted, weight 0 before a deletion, destinations before their virtual service's end.
+    /// The changes, in the order in which they are safe, which is that of their [`Step`]s: a virtual service before its
+    /// destinations, what is added before what is deleted, weight 0 before a deletion, destinations before their
+    /// virtual service's end.
     pub changes: Vec<Change>,
     /// Virtual services in the actual table that are not ours, left alone.
     pub foreign: Vec<VirtualServiceKey>,
@@ -23,12 +24,12 @@ pub struct Plan {
 /// A virtual service that is desired and does not exist is made whatever `owns` says: from then on it is ours.
 pub fn diff(actual: &Table, desired: &Table, owns: impl Fn(&VirtualServiceKey) -> bool) -> Plan {
     let mut plan = Plan::default();
-    let mut removals = Removals::default();
+    let mut steps = Steps::default();
     for (key, wanted) in desired {
         match actual.get(key) {
             Some(_) if !owns(key) => plan.blocked.push(*key),
-            Some(found) => change_service(*key, found, wanted, &mut plan.changes, &mut removals),
-            None => add_service(*key, wanted, &mut plan.changes),
+            Some(found) => steps.change_service(*key, found, wanted),
+            None => steps.add_service(*key, wanted),
         }
     }
     for (key, found) in actual {
@@ -36,28 +37,36 @@ pub fn diff(actual: &Table, desired: &Table, owns: impl Fn(&VirtualServiceKey) -
             plan.foreign.push(*key);
         } else if !desired.contains_key(key) {
             for (destination, config) in &found.destinations {
-                removals.remove(*key, *destination, *config);
+                steps.remove(*key, *destination, *config);
             }
-            removals
-                .services
-                .push(Change::DeleteService { service: *key });
+            let delete = Change::DeleteService { service: *key };
+            steps.delete_services.push(delete);
         }
     }
-    plan.changes.extend(removals.quiesce);
-    plan.changes.extend(removals.destinations);
-    plan.changes.extend(removals.services);
+    plan.changes = steps.in_order();
     plan
 }
 
-/// What goes, in the order in which it goes.
+/// The changes of each step.
 #[derive(Default)]
-struct Removals {
-    quiesce: Vec<Change>,
-    destinations: Vec<Change>,
+struct Steps {
     services: Vec<Change>,
+    destinations: Vec<Change>,
+    quiesce: Vec<Change>,
+    delete_destinations: Vec<Change>,
+    delete_services: Vec<Change>,
 }
 
-impl Removals {
+impl Steps {
+    fn in_order(self) -> Vec<Change> {
+        let mut changes = self.services;
+        changes.extend(self.destinations);
+        changes.extend(self.quiesce);
+        changes.extend(self.delete_destinations);
+        changes.extend(self.delete_services);
+        changes
+    }
+
     fn remove(
         &mut self,
         service: VirtualServiceKey,
@@ -71,63 +80,62 @@ impl Removals {
                 config: config.quiesced(),
             });
         }
-        self.destinations.push(Change::DeleteDestination {
+        self.delete_destinations.push(Change::DeleteDestination {
             service,
             destination,
         });
     }
-}
 
-fn add_service(service: VirtualServiceKey, wanted: &VirtualService, changes: &mut Vec<Change>) {
-    changes.push(Change::AddService {
-        service,
-        config: wanted.config.clone(),
-    });
-    for (destination, config) in &wanted.destinations {
-        changes.push(Change::AddDestination {
-            service,
-            destination: *destination,
-            config: *config,
-        });
-    }
-}
-
-fn change_service(
-    service: VirtualServiceKey,
-    found: &VirtualService,
-    wanted: &VirtualService,
-    changes: &mut Vec<Change>,
-    removals: &mut Removals,
-) {
-    if found.config != wanted.config {
-        changes.push(Change::UpdateService {
+    fn add_service(&mut self, service: VirtualServiceKey, wanted: &VirtualService) {
+        self.services.push(Change::AddService {
             service,
             config: wanted.config.clone(),
         });
-    }
-    for (destination, config) in &wanted.destinations {
-        if !found.destinations.contains_key(destination) {
-            changes.push(Change::AddDestination {
+        for (destination, config) in &wanted.destinations {
+            self.destinations.push(Change::AddDestination {
                 service,
                 destination: *destination,
                 config: *config,
             });
         }
     }
-    for (destination, present) in &found.destinations {
-        match wanted.destinations.get(destination) {
-            None => removals.remove(service, *destination, *present),
-            Some(config) if config == present => {}
-            Some(config) => {
-                let update = Change::UpdateDestination {
+
+    fn change_service(
+        &mut self,
+        service: VirtualServiceKey,
+        found: &VirtualService,
+        wanted: &VirtualService,
+    ) {
+        if found.config != wanted.config {
+            self.services.push(Change::UpdateService {
+                service,
+                config: wanted.config.clone(),
+            });
+        }
+        for (destination, config) in &wanted.destinations {
+            if !found.destinations.contains_key(destination) {
+                self.destinations.push(Change::AddDestination {
                     service,
                     destination: *destination,
                     config: *config,
-                };
-                // Those that get nothing new come after those that take over.
-                match config.weight {
-                    0 => removals.quiesce.push(update),
-                    _ => changes.push(update),
+                });
+            }
+        }
+        for (destination, present) in &found.destinations {
+            match wanted.destinations.get(destination) {
+                None => self.remove(service, *destination, *present),
+                Some(config) if config == present => {}
+                Some(config) => {
+                    let update = Change::UpdateDestination {
+                        service,
+                        destination: *destination,
+                        config: *config,
+                    };
+                    // Those that get nothing new come after those that take over.
+                    match update.step() {
+                        Step::Quiesce => self.quiesce.push(update),
+                        _ => self.destinations.push(update),
+                    }
                 }
             }
         }

@@ -76,6 +76,36 @@ impl fmt::Display for DestinationKey {
     }
 }
 
+/// Key of a virtual service that is found by a firewall mark, as swarm's own are: it is listed and never changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FirewallMarkKey {
+    /// The mark (fwmark) that a packet must bear.
+    pub mark: u32,
+    /// The address family of its packets.
+    pub family: Family,
+}
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+impl fmt::Display for FirewallMarkKey {
+    /// Writes `fwmark 258 ipv4`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let family = match self.family {
+            Family::Ipv4 => "ipv4",
+            Family::Ipv6 => "ipv6",
+        };
+        write!(f, "fwmark {} {family}", self.mark)
+    }
+}
+
 /// Key of anything in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntryKey {

@@ -24,15 +24,16 @@ mod table;
 
 pub use backend::{Backend, BackendPort, BackendSet, BackendState, Completeness, Service};
 pub use config::{
-    DestinationConfig, ForwardingMethod, Scheduler, ServiceFlags, VirtualServiceConfig,
+    DestinationConfig, ForwardingMethod, Persistence, Scheduler, ServiceFlags, Thresholds, Tunnel,
+    TunnelFlags, TunnelKind, VirtualServiceConfig,
 };
 pub use data_plane::{
     Attempt, Connections, DataPlane, DataPlaneError, Errno, ListedDestination, ListedService,
-    Listing,
+    Listing, Traffic,
 };
 pub use desired::{Desired, Origin, Problem, ProblemKind, TaskOrigin, desired};
 pub use diff::{Plan, diff};
-pub use key::{DestinationKey, EntryKey, Protocol, VirtualServiceKey};
+pub use key::{DestinationKey, EntryKey, Family, FirewallMarkKey, Protocol, VirtualServiceKey};
 pub use labels::{ERRORS_MAX, LABELS, Label, LabelError, LabelProblem, PREFIX, ServiceLabels};
 pub use memory::{Failure, MemoryDataPlane, foreign_service};
 pub use ownership::{Existing, Ownership, Prefix, PrefixError};
@@ -40,4 +41,4 @@ pub use reconciler::{
     Backoff, DestinationPhase, DestinationStatus, Pass, Reconciler, ReconcilerConfig, SourceStatus,
     Stats, Status, VirtualServiceStatus,
 };
-pub use table::{Change, Table, VirtualService, apply};
+pub use table::{Change, Step, Table, VirtualService, apply};

@@ -1,6 +1,6 @@
 //! A data plane in memory that can fail, lag and hold foreign entries as a kernel does: for tests and the demonstration.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::config::{DestinationConfig, VirtualServiceConfig};
 use crate::data_plane::{
@@ -199,7 +199,7 @@ fn make(listing: &mut Listing, change: &Change) -> Result<u64, Errno> {
             }
             let added = ListedService {
                 config: config.clone(),
-                destinations: BTreeMap::new(),
+                ..ListedService::default()
             };
             services.insert(*service, added);
             Ok(0)
@@ -227,7 +227,7 @@ fn make(listing: &mut Listing, change: &Change) -> Result<u64, Errno> {
             }
             let added = ListedDestination {
                 config: *config,
-                connections: Connections::default(),
+                ..ListedDestination::default()
             };
             found.destinations.insert(*destination, added);
             Ok(0)

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::backend::{BackendSet, Completeness};
-use crate::data_plane::{DataPlane, DataPlaneError, Listing};
+use crate::data_plane::{DataPlane, DataPlaneError, Errno, Listing};
 use crate::desired::{Desired, LastLabels, Problem, ProblemKind, desired_with};
 use crate::diff::{Plan, diff};
 use crate::key::{EntryKey, VirtualServiceKey};
@@ -287,17 +287,45 @@ impl Reconciler {
 
     fn execute(&mut self, plane: &mut dyn DataPlane, now: Duration, pass: &mut Pass) {
         let mut broken: BTreeSet<EntryKey> = BTreeSet::new();
-        let changes = self.plan.changes.clone();
-        for change in changes {
-            let entry = change.entry();
-            let hopeless = is_hopeless(&change, &broken);
-            let full = pass.applied.len() + pass.failed.len() >= self.config.changes_per_pass;
-            if full || hopeless || self.retries.waits(&entry, now) {
-                pass.deferred += 1;
-                broken.insert(entry);
-                continue;
+        let mut room = self.config.changes_per_pass;
+        let changes = std::mem::take(&mut self.plan.changes);
+        let mut changes = changes.into_iter().peekable();
+        while let Some(step) = changes.peek().map(Change::step) {
+            let mut batch = Vec::new();
+            while let Some(change) = changes.next_if(|change| change.step() == step) {
+                let entry = change.entry();
+                let put_off =
+                    room == 0 || is_hopeless(&change, &broken) || self.retries.waits(&entry, now);
+                if put_off {
+                    pass.deferred += 1;
+                    broken.insert(entry);
+                } else {
+                    room -= 1;
+                    batch.push(change);
+                }
             }
-            let result = plane.apply(&change);
+            self.make(plane, batch, now, &mut broken, pass);
+        }
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        self.stats.changes_applied += count(pass.applied.len());
+        self.stats.changes_failed += count(pass.failed.len());
+        self.stats.changes_deferred += count(pass.deferred);
+    }
+
+    /// Makes the changes of one step.
+    fn make(
+        &mut self,
+        plane: &mut dyn DataPlane,
+        batch: Vec<Change>,
+        now: Duration,
+        broken: &mut BTreeSet<EntryKey>,
+        pass: &mut Pass,
+    ) {
+        let mut results = plane.apply_all(&batch).into_iter();
+        for change in batch {
+            let entry = change.entry();
+            let silent = || Err(DataPlaneError::apply(&change, Errno::ETIMEDOUT));
+            let result = results.next().unwrap_or_else(silent);
             if let Err(error) = &result
                 && self.is_failure(&change, error)
             {
@@ -313,10 +341,6 @@ impl Reconciler {
                 pass.applied.push(change);
             }
         }
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        self.stats.changes_applied += count(pass.applied.len());
-        self.stats.changes_failed += count(pass.failed.len());
-        self.stats.changes_deferred += count(pass.deferred);
     }
 
     /// Judges an error, and marks a virtual service as ours where we may have made it.

@@ -67,6 +67,21 @@ pub enum Change {
     },
 }
 
+/// The steps of a plan, in the order in which they are safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Virtual services are added and changed.
+    Services,
+    /// Destinations are added and changed.
+    Destinations,
+    /// Destinations get weight 0: those that take over are there.
+    Quiesce,
+    /// Destinations are deleted, all of them at weight 0.
+    DeleteDestinations,
+    /// Virtual services are deleted, all of them empty.
+    DeleteServices,
+}
+
 impl Change {
     /// Returns the key of the entry that changes.
     #[must_use]
@@ -92,6 +107,18 @@ impl Change {
         }
     }
 
+    /// Returns the step of a plan that this belongs to. Steps follow each other; within one, no change needs another.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        match self {
+            Self::AddService { .. } | Self::UpdateService { .. } => Step::Services,
+            Self::UpdateDestination { config, .. } if config.weight == 0 => Step::Quiesce,
+            Self::AddDestination { .. } | Self::UpdateDestination { .. } => Step::Destinations,
+            Self::DeleteDestination { .. } => Step::DeleteDestinations,
+            Self::DeleteService { .. } => Step::DeleteServices,
+        }
+    }
+
     /// True if this adds an entry.
     #[must_use]
     pub fn is_add(&self) -> bool {
@@ -113,20 +140,16 @@ impl fmt::Display for Change {
         let entry = self.entry();
         match self {
             Self::AddService { config, .. } => {
-                write!(f, "add {entry} scheduler {}", config.scheduler)
+                write!(f, "add {entry} {config}")
             }
             Self::UpdateService { config, .. } => {
-                write!(f, "update {entry} scheduler {}", config.scheduler)
+                write!(f, "update {entry} {config}")
             }
             Self::AddDestination { config, .. } => {
-                write!(f, "add {entry} {} weight {}", config.forward, config.weight)
+                write!(f, "add {entry} {config}")
             }
             Self::UpdateDestination { config, .. } => {
-                write!(
-                    f,
-                    "update {entry} {} weight {}",
-                    config.forward, config.weight
-                )
+                write!(f, "update {entry} {config}")
             }
             Self::DeleteService { .. } | Self::DeleteDestination { .. } => {
                 write!(f, "delete {entry}")

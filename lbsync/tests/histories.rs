@@ -104,10 +104,7 @@ impl World {
             foreign.extend([vip(0), VirtualServiceKey { port: 81, ..vip(1) }]);
         }
         for key in foreign {
-            let there = DestinationConfig {
-                forward: ForwardingMethod::Masq,
-                weight: 7,
-            };
+            let there = DestinationConfig::new(ForwardingMethod::Masq, 7);
             for change in foreign_service(key, &[(destination(99), there)]) {
                 plane.meddle(&change).unwrap();
             }
@@ -118,6 +115,7 @@ impl World {
         }
         let foreign = plane.table();
         let set = BackendSet {
+            cluster: String::new(),
             generation: 0,
             completeness: Completeness::Complete,
             services: Vec::new(),
@@ -235,10 +233,7 @@ impl World {
             return;
         }
         let weight = u32::from(self.dice.byte(3));
-        let config = DestinationConfig {
-            forward: ForwardingMethod::Masq,
-            weight,
-        };
+        let config = DestinationConfig::new(ForwardingMethod::Masq, weight);
         let change = match self.dice.below(4) {
             0 => Change::DeleteDestination {
                 service,
@@ -272,6 +267,7 @@ impl World {
                     let connections = Connections {
                         active,
                         inactive: 0,
+                        persistent: 0,
                     };
                     self.plane
                         .set_connections(&service, &destination, connections);

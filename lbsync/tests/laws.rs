@@ -33,7 +33,7 @@ fn destination() -> impl Strategy<Value = (DestinationKey, DestinationConfig)> {
     (address(), 1..3u16, forward, 0..3u32).prop_map(|(address, port, forward, weight)| {
         (
             DestinationKey { address, port },
-            DestinationConfig { forward, weight },
+            DestinationConfig::new(forward, weight),
         )
     })
 }
@@ -45,6 +45,7 @@ fn service() -> impl Strategy<Value = VirtualService> {
             config: VirtualServiceConfig {
                 scheduler,
                 flags: ServiceFlags(flags),
+                ..VirtualServiceConfig::default()
             },
             destinations: destinations.into_iter().collect(),
         },

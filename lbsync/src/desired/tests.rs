@@ -35,6 +35,7 @@ pub(crate) fn backend(task: &str, address: &str, published: u16, state: BackendS
 
 fn of(services: Vec<Service>) -> Desired {
     desired(&BackendSet {
+        cluster: String::new(),
         generation: 1,
         completeness: Completeness::Complete,
         services,

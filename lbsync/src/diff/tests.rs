@@ -19,13 +19,7 @@ fn table(services: &[Short<'_>]) -> Table {
             address: [10, 0, 0, *last].into(),
             port: 8080,
         };
-        (
-            key,
-            DestinationConfig {
-                forward: ForwardingMethod::Masq,
-                weight: *weight,
-            },
-        )
+        (key, DestinationConfig::new(ForwardingMethod::Masq, *weight))
     };
     let service = |(last, scheduler, destinations): &Short<'_>| {
         let config = VirtualServiceConfig::new(Scheduler::from_name(scheduler));

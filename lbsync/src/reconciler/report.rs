@@ -30,6 +30,7 @@ impl Reconciler {
             retrying: self.retries.len(),
             virtual_services: self.virtual_services(now),
             foreign: self.plan.foreign.clone(),
+            inexpressible: self.listing.foreign().collect(),
             problems: self.problems(),
             stats: self.stats,
         }

@@ -70,6 +70,8 @@ pub struct Status {
     pub virtual_services: Vec<VirtualServiceStatus>,
     /// Virtual services of others, never touched.
     pub foreign: Vec<VirtualServiceKey>,
+    /// What else the data plane holds and the table cannot express (firewall marks for the most part), never touched.
+    pub inexpressible: Vec<String>,
     /// What could not be done, by service.
     pub problems: Vec<Problem>,
     /// Counters.

@@ -14,6 +14,7 @@ const LABELS: &[(&str, &str)] = &[("vip", "10.30.0.1"), ("port", "80")];
 
 fn set(services: Vec<Service>) -> BackendSet {
     BackendSet {
+        cluster: String::new(),
         generation: 1,
         completeness: Completeness::Complete,
         services,
@@ -57,10 +58,7 @@ fn destination(last: u8) -> DestinationKey {
 }
 
 fn config(weight: u32) -> DestinationConfig {
-    DestinationConfig {
-        forward: ForwardingMethod::Masq,
-        weight,
-    }
+    DestinationConfig::new(ForwardingMethod::Masq, weight)
 }
 
 /// The weights in the data plane, by the last byte of the destination's address.
@@ -358,6 +356,7 @@ fn connections_are_waited_for_up_to_the_grace_period() {
             Connections {
                 active: 1,
                 inactive: 0,
+                persistent: 0,
             },
         );
     }
@@ -402,6 +401,7 @@ fn a_destination_that_comes_back_while_lingering_serves_again() {
         Connections {
             active: 3,
             inactive: 0,
+            persistent: 0,
         },
     );
     rig.observe(&web(&[]));

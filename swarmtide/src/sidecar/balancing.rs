@@ -242,6 +242,7 @@ fn backend_set(view: &View, completeness: Completeness) -> BackendSet {
             .any(|label| label.starts_with(lbsync::PREFIX))
     };
     BackendSet {
+        cluster: view.engine.cluster_id.clone(),
         generation: view.generation,
         completeness,
         services: view
