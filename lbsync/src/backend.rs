@@ -21,14 +21,26 @@ pub enum Completeness {
     },
 }
 
+/// How far a swarm's history had come when it was listed: of two, the greater is the newer.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Generation {
+    /// The highest `Version.Index` that the manager has listed so far, of services, tasks and nodes. It is an index into
+    /// the swarm's raft log, so that all managers agree on it, and one that is cut off from the others stays behind.
+    pub index: u64,
+    /// When the list was made, Unix milliseconds by the manager's clock: it tells apart what the index cannot, since a
+    /// removal moves no index.
+    pub listed_unix_ms: u64,
+}
+
 /// All services of one look at the swarm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendSet {
     /// The swarm's id (`Swarm.Cluster.ID` of `/info`); empty if unknown. Generations of two swarms cannot be compared.
     pub cluster: String,
-    /// How far the swarm's own history had come: the highest `Version.Index` that the manager has listed so far, of
-    /// services, tasks and nodes. It is an index into the swarm's raft log, so that all managers agree on it.
-    pub generation: u64,
+    /// How far the swarm's own history had come.
+    pub generation: Generation,
     /// Whether this is all there is.
     pub completeness: Completeness,
     /// The services, with and without labels of ours.

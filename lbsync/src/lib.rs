@@ -22,7 +22,9 @@ mod ownership;
 mod reconciler;
 mod table;
 
-pub use backend::{Backend, BackendPort, BackendSet, BackendState, Completeness, Service};
+pub use backend::{
+    Backend, BackendPort, BackendSet, BackendState, Completeness, Generation, Service,
+};
 pub use config::{
     DestinationConfig, ForwardingMethod, Persistence, Scheduler, ServiceFlags, Thresholds, Tunnel,
     TunnelFlags, TunnelKind, VirtualServiceConfig,

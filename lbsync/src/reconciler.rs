@@ -11,7 +11,7 @@ mod status;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::backend::{BackendSet, Completeness};
+use crate::backend::{BackendSet, Completeness, Generation};
 use crate::data_plane::{DataPlane, DataPlaneError, Errno, Listing};
 use crate::desired::{Desired, LastLabels, Problem, ProblemKind, desired_with};
 use crate::diff::{Plan, diff};
@@ -97,7 +97,7 @@ pub struct Reconciler {
 /// The set that the desired table was made from.
 #[derive(Clone, Copy, Debug)]
 struct SetSeen {
-    generation: u64,
+    generation: Generation,
     at: Duration,
 }
 
@@ -304,7 +304,7 @@ impl Reconciler {
                     batch.push(change);
                 }
             }
-            self.make(plane, batch, now, &mut broken, pass);
+            broken.extend(self.make(plane, batch, now, pass));
         }
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         self.stats.changes_applied += count(pass.applied.len());
@@ -312,15 +312,15 @@ impl Reconciler {
         self.stats.changes_deferred += count(pass.deferred);
     }
 
-    /// Makes the changes of one step.
+    /// Makes the changes of one step, and returns the entries that failed.
     fn make(
         &mut self,
         plane: &mut dyn DataPlane,
         batch: Vec<Change>,
         now: Duration,
-        broken: &mut BTreeSet<EntryKey>,
         pass: &mut Pass,
-    ) {
+    ) -> BTreeSet<EntryKey> {
+        let mut broken = BTreeSet::new();
         let mut results = plane.apply_all(&batch).into_iter();
         for change in batch {
             let entry = change.entry();
@@ -341,6 +341,7 @@ impl Reconciler {
                 pass.applied.push(change);
             }
         }
+        broken
     }
 
     /// Judges an error, and marks a virtual service as ours where we may have made it.

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use lbsync::{
     Backend, BackendPort, BackendSet, BackendState, Change, Completeness, Connections, DataPlane,
-    DestinationConfig, DestinationKey, Errno, Existing, Failure, ForwardingMethod, MemoryDataPlane,
-    Ownership, Protocol, Reconciler, ReconcilerConfig, Service, Table, VirtualServiceKey, desired,
-    foreign_service,
+    DestinationConfig, DestinationKey, Errno, Existing, Failure, ForwardingMethod, Generation,
+    MemoryDataPlane, Ownership, Protocol, Reconciler, ReconcilerConfig, Service, Table,
+    VirtualServiceKey, desired, foreign_service,
 };
 
 const HISTORIES: u64 = 3000;
@@ -116,7 +116,7 @@ impl World {
         let foreign = plane.table();
         let set = BackendSet {
             cluster: String::new(),
-            generation: 0,
+            generation: Generation::default(),
             completeness: Completeness::Complete,
             services: Vec::new(),
         };
@@ -153,7 +153,7 @@ impl World {
     }
 
     fn change_set(&mut self) {
-        self.set.generation += 1;
+        self.set.generation.index += 1;
         let services = self.dice.byte(4);
         self.set.services = (0..services).map(|number| self.service(number)).collect();
         // A lost event: the set changed, and nobody said so.

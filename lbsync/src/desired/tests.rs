@@ -36,7 +36,7 @@ pub(crate) fn backend(task: &str, address: &str, published: u16, state: BackendS
 fn of(services: Vec<Service>) -> Desired {
     desired(&BackendSet {
         cluster: String::new(),
-        generation: 1,
+        generation: crate::backend::Generation::default(),
         completeness: Completeness::Complete,
         services,
     })

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use crate::backend::Generation;
 use crate::desired::{Problem, TaskOrigin};
 use crate::key::{Protocol, VirtualServiceKey};
 
@@ -53,7 +54,7 @@ pub struct Status {
     /// Where the desired table comes from.
     pub source: SourceStatus,
     /// Generation of the set that the desired table was made from.
-    pub generation: Option<u64>,
+    pub generation: Option<Generation>,
     /// Milliseconds since that set came.
     pub set_age_ms: Option<u64>,
     /// True if the data plane, when last listed, was as desired.

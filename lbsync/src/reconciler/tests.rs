@@ -15,7 +15,7 @@ const LABELS: &[(&str, &str)] = &[("vip", "10.30.0.1"), ("port", "80")];
 fn set(services: Vec<Service>) -> BackendSet {
     BackendSet {
         cluster: String::new(),
-        generation: 1,
+        generation: Generation::default(),
         completeness: Completeness::Complete,
         services,
     }

@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Duration};
 
 use lbsync::{
     Backend, BackendPort, BackendSet, BackendState, Completeness, DestinationPhase, Existing,
-    MemoryDataPlane, Ownership, Protocol, Reconciler, ReconcilerConfig, SourceStatus, Status,
+    Generation, MemoryDataPlane, Ownership, Protocol, Reconciler, ReconcilerConfig, SourceStatus,
+    Status,
 };
 use serde::Serialize;
 use swarm::{Phase, Service, Task, View};
@@ -243,7 +244,10 @@ fn backend_set(view: &View, completeness: Completeness) -> BackendSet {
     };
     BackendSet {
         cluster: view.engine.cluster_id.clone(),
-        generation: view.generation,
+        generation: Generation {
+            index: view.generation,
+            listed_unix_ms: 0,
+        },
         completeness,
         services: view
             .services
