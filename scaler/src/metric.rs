@@ -1,4 +1,4 @@
-//! The metrics that a policy can have marks for, and one reading of each.
+//! The metrics that a policy can act on, and one reading of each.
 //!
 //! How they are measured, joined to tasks and aged is the collector's business.
 
@@ -16,11 +16,33 @@ pub enum Metric {
     CpuCores,
     /// Network traffic in plus out, in bytes per second.
     Bytes,
+    /// Network traffic received, in bytes per second.
+    BytesIn,
+    /// Network traffic sent, in bytes per second.
+    BytesOut,
+    /// Packets in plus out, per second.
+    Packets,
+    /// New connections per second, as a load balancer counts them.
+    Connections,
+    /// Memory in use, as a share of the container's memory limit, or of its host's memory when it has none; 1.0 = all of it.
+    MemoryOfLimit,
+    /// Memory in use, in bytes.
+    MemoryBytes,
 }
 
 impl Metric {
     /// Every metric, in the order in which they are read and shown.
-    pub const ALL: [Self; 3] = [Self::CpuOfLimit, Self::CpuCores, Self::Bytes];
+    pub const ALL: [Self; 9] = [
+        Self::CpuOfLimit,
+        Self::CpuCores,
+        Self::Bytes,
+        Self::BytesIn,
+        Self::BytesOut,
+        Self::Packets,
+        Self::Connections,
+        Self::MemoryOfLimit,
+        Self::MemoryBytes,
+    ];
 
     /// The metric's name in records, label values and queries.
     #[must_use]
@@ -29,6 +51,27 @@ impl Metric {
             Self::CpuOfLimit => "cpu_of_limit",
             Self::CpuCores => "cpu_cores",
             Self::Bytes => "bytes",
+            Self::BytesIn => "bytes_in",
+            Self::BytesOut => "bytes_out",
+            Self::Packets => "packets",
+            Self::Connections => "connections",
+            Self::MemoryOfLimit => "memory_of_limit",
+            Self::MemoryBytes => "memory_bytes",
+        }
+    }
+
+    /// The value that a replica cannot exceed, whatever is asked of it; `None` when there is none or it is not known.
+    #[must_use]
+    pub const fn ceiling(self) -> Option<f64> {
+        match self {
+            Self::CpuOfLimit | Self::MemoryOfLimit => Some(1.0),
+            Self::CpuCores
+            | Self::Bytes
+            | Self::BytesIn
+            | Self::BytesOut
+            | Self::Packets
+            | Self::Connections
+            | Self::MemoryBytes => None,
         }
     }
 }
@@ -48,25 +91,24 @@ pub struct MetricObservation {
     pub reach: Duration,
 }
 
+impl MetricObservation {
+    /// The interval that the rate is over.
+    #[must_use]
+    pub const fn interval(&self) -> Duration {
+        self.reach.saturating_sub(self.oldest_age)
+    }
+}
+
 /// The readings of one service: at most one for each metric.
 ///
 /// A metric that no container reported is absent, never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Readings {
-    cpu_of_limit: Option<MetricObservation>,
-    cpu_cores: Option<MetricObservation>,
-    bytes: Option<MetricObservation>,
-}
+pub struct Readings([Option<MetricObservation>; Metric::ALL.len()]);
 
 impl Readings {
     /// Sets the reading of `metric`, replacing an earlier one.
     pub const fn insert(&mut self, metric: Metric, observation: MetricObservation) {
-        let place = match metric {
-            Metric::CpuOfLimit => &mut self.cpu_of_limit,
-            Metric::CpuCores => &mut self.cpu_cores,
-            Metric::Bytes => &mut self.bytes,
-        };
-        *place = Some(observation);
+        self.0[metric as usize] = Some(observation);
     }
 
     /// The same readings with one more.
@@ -79,10 +121,18 @@ impl Readings {
     /// The reading of `metric`, if any container reported it.
     #[must_use]
     pub const fn get(&self, metric: Metric) -> Option<MetricObservation> {
-        match metric {
-            Metric::CpuOfLimit => self.cpu_of_limit,
-            Metric::CpuCores => self.cpu_cores,
-            Metric::Bytes => self.bytes,
+        self.0[metric as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_metric_has_a_place_of_its_own() {
+        for (place, metric) in Metric::ALL.into_iter().enumerate() {
+            assert_eq!(place, metric as usize);
         }
     }
 }

@@ -138,6 +138,11 @@ pub struct Observation {
     /// Tasks that still run on a *ready* node though they are not desired running. Phantom tasks of a dead node do not count:
     /// they stay until the node returns.
     pub draining: u32,
+    /// Tasks that ended by failing, as far as the swarm still lists them: only its rise says something.
+    pub failed: u32,
+    /// How long tasks of the service took lately from being wanted to running, by their own time stamps; `None`: not known. The
+    /// scaler measures by what it sees serving in any case, and takes the longer.
+    pub start_up: Option<Duration>,
     /// Where a rollout stands.
     pub rollout: Rollout,
     /// What telemetry says about the containers of the serving tasks.

@@ -150,6 +150,8 @@ impl Service {
                 serving: replicas,
                 starting: 0,
                 draining: 0,
+                failed: 0,
+                start_up: None,
                 rollout: Rollout::Idle,
                 metrics: readings(metrics),
             },

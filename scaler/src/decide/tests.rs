@@ -54,6 +54,8 @@ fn ready(replicas: u32, cpu: f64, bytes: f64) -> Case {
             serving: replicas,
             starting: 0,
             draining: 0,
+            failed: 0,
+            start_up: None,
             rollout: Rollout::Idle,
             metrics: Readings::default()
                 .with(Metric::CpuOfLimit, reading(cpu, replicas))

@@ -272,7 +272,9 @@ impl DecisionRecord {
 const fn topic(metric: Metric) -> &'static str {
     match metric {
         Metric::CpuOfLimit | Metric::CpuCores => "CPU",
-        Metric::Bytes => "network traffic",
+        Metric::Bytes | Metric::BytesIn | Metric::BytesOut | Metric::Packets => "network traffic",
+        Metric::Connections => "connections",
+        Metric::MemoryOfLimit | Metric::MemoryBytes => "memory",
     }
 }
 

@@ -21,28 +21,37 @@ pub(super) const fn metric_name(metric: Metric) -> &'static str {
     match metric {
         Metric::CpuOfLimit | Metric::CpuCores => "CPU",
         Metric::Bytes => "traffic",
+        Metric::BytesIn => "received traffic",
+        Metric::BytesOut => "sent traffic",
+        Metric::Packets => "packets",
+        Metric::Connections => "new connections",
+        Metric::MemoryOfLimit | Metric::MemoryBytes => "memory",
     }
 }
 
 /// A value with its unit; `long` says what it is a share of, or counted by.
 pub(super) fn metric_value(metric: Metric, value: f64, long: bool) -> String {
+    let each = if long { " per replica" } else { "" };
     match metric {
-        Metric::CpuOfLimit if long => format!("{} % of the limit", short(value * 100.0)),
-        Metric::CpuOfLimit => format!("{} %", short(value * 100.0)),
+        Metric::CpuOfLimit | Metric::MemoryOfLimit if long => {
+            format!("{} % of the limit", short(value * 100.0))
+        }
+        Metric::CpuOfLimit | Metric::MemoryOfLimit => format!("{} %", short(value * 100.0)),
         Metric::CpuCores => format!("{value:.2} cores"),
-        Metric::Bytes if long => format!("{} per replica", bytes(value)),
-        Metric::Bytes => bytes(value),
+        Metric::Bytes | Metric::BytesIn | Metric::BytesOut => format!("{}/s{each}", bytes(value)),
+        Metric::MemoryBytes => format!("{}{each}", bytes(value)),
+        Metric::Packets | Metric::Connections => format!("{}/s{each}", short(value)),
     }
 }
 
-/// Bytes per second in decimal units.
+/// Bytes in decimal units.
 fn bytes(value: f64) -> String {
     let (unit, scale) = match value {
-        value if value >= 999_950_000_000.0 => ("TB/s", 1e12),
-        value if value >= 999_950_000.0 => ("GB/s", 1e9),
-        value if value >= 999_950.0 => ("MB/s", 1e6),
-        value if value >= 999.95 => ("kB/s", 1e3),
-        _ => ("B/s", 1.0),
+        value if value >= 999_950_000_000.0 => ("TB", 1e12),
+        value if value >= 999_950_000.0 => ("GB", 1e9),
+        value if value >= 999_950.0 => ("MB", 1e6),
+        value if value >= 999.95 => ("kB", 1e3),
+        _ => ("B", 1.0),
     };
     format!("{} {unit}", short(value / scale))
 }
@@ -107,6 +116,8 @@ mod tests {
             (Metric::Bytes, 999_960.0, "1 MB/s per replica"),
             (Metric::Bytes, 12.0, "12 B/s per replica"),
             (Metric::Bytes, 2.5e12, "2.5 TB/s per replica"),
+            (Metric::MemoryBytes, 1_500_000.0, "1.5 MB per replica"),
+            (Metric::Connections, 12.34, "12.3/s per replica"),
         ] {
             assert_eq!(metric_value(metric, value, true), expected);
         }

@@ -111,6 +111,8 @@ fn observations() -> impl Strategy<Value = Observation> {
                     serving,
                     starting,
                     draining,
+                    failed: 0,
+                    start_up: None,
                     rollout,
                     metrics,
                 },

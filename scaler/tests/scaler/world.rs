@@ -69,6 +69,8 @@ pub(crate) fn observation(replicas: u32) -> Observation {
         serving: replicas,
         starting: 0,
         draining: 0,
+        failed: 0,
+        start_up: None,
         rollout: Rollout::Idle,
         metrics: Readings::default(),
     }

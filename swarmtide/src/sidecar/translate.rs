@@ -91,6 +91,8 @@ pub(crate) fn observation(
         serving: number(view.count(service, Phase::Serving)),
         starting: number(view.count(service, Phase::Starting)),
         draining: number(view.count(service, Phase::Draining)),
+        failed: 0,
+        start_up: None,
         rollout,
         metrics: metrics.map(readings).unwrap_or_default(),
     }
