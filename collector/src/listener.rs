@@ -244,6 +244,14 @@ impl Listener {
             .collect()
     }
 
+    /// Returns the address of a socket whose thread has ended, which none does before it is stopped.
+    #[must_use]
+    pub fn broken(&self) -> Option<SocketAddr> {
+        let threads = self.sockets.iter().zip(&self.threads);
+        let mut ended = threads.filter(|(_, thread)| thread.is_finished());
+        ended.next().map(|(receiver, _)| receiver.bound.address)
+    }
+
     /// Stops receiving and waits for the threads.
     pub fn stop(mut self) {
         self.stop_threads();

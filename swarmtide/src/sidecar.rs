@@ -248,13 +248,17 @@ fn receive(
     })
 }
 
-/// Forgets what is gone from telemetry, each second.
+/// Forgets what is gone from telemetry, each second; ends when nobody receives any more.
 async fn expire(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             _ = ticks.tick() => shared.collector.expire(shared.clock.now()),
+        }
+        if let Some(address) = shared.listener.broken() {
+            tracing::error!(%address, "the thread that receives sFlow has ended");
+            return;
         }
     }
 }

@@ -154,3 +154,21 @@ fn a_port_that_somebody_else_receives_on_is_an_error_and_not_shared() {
     drop(bound);
     listener::bind(&config(&[&taken])).unwrap();
 }
+
+#[test]
+fn a_thread_that_ends_is_noticed() {
+    let one = ListenConfig {
+        sockets_per_address: 1,
+        ..config(&["127.0.0.1:0"])
+    };
+    let bound = listener::bind(&one).unwrap();
+    let listener = bound
+        .start_with(clock(), |_, _, _| panic!("a bug in what takes datagrams"))
+        .unwrap();
+    let address = listener.local_addresses()[0];
+    assert_eq!(listener.broken(), None);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(b"anything", address).unwrap();
+    wait_for(|| listener.broken().is_some());
+    assert_eq!(listener.broken(), Some(address));
+}
