@@ -1,0 +1,3 @@
+//! Laws of the codec, and bytes written by hand after linux/ip_vs.h.
+
+mod laws;
