@@ -1,8 +1,10 @@
-//! Starts real components for tests: a Docker swarm of several nodes on this machine.
+//! Starts real components for tests: a Docker swarm of several nodes on this machine, and a guest whose kernel has IPVS.
 //!
-//! The work is done by the scripts beside this crate (`testbed/swarm --help`), which a person can use alone too. Needs root.
-//! What is missing fails the test; `testbed/setup` installs it.
+//! The work is done by the scripts beside this crate (`testbed/swarm`, `testbed/guest --help`), which a person can use alone
+//! too. The swarm needs root. What is missing fails the test; `testbed/setup` and `testbed/guest --setup` install it.
 
+pub mod guest;
+pub mod load;
 mod swarm;
 
 pub use swarm::{Swarm, SwarmGuard};

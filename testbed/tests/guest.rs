@@ -1,0 +1,13 @@
+//! IPVS in a real kernel: each test runs in a guest of its own (`testbed/guest`), with clients, balancers and real servers in
+//! network namespaces there.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "this is test code, helpers included"
+)]
+
+#[path = "guest/judge.rs"]
+mod judge;
+#[path = "guest/kernel.rs"]
+mod kernel;
