@@ -15,6 +15,7 @@ use std::{
 #[derive(Debug, Default)]
 struct State {
     leaving: AtomicBool,
+    gone: AtomicBool,
     connections: AtomicUsize,
 }
 
@@ -35,8 +36,12 @@ pub fn serve(
     let listener = TcpListener::bind(address)?;
     let state = Arc::new(State::default());
     let accepting = (Arc::clone(&state), name.to_owned());
-    thread::spawn(move || {
+    let address = listener.local_addr()?;
+    let acceptor = thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            if accepting.0.gone.load(Ordering::SeqCst) {
+                return;
+            }
             let (state, name) = (Arc::clone(&accepting.0), accepting.1.clone());
             state.connections.fetch_add(1, Ordering::SeqCst);
             thread::spawn(move || {
@@ -48,19 +53,20 @@ pub fn serve(
         }
     });
     ready();
-    let told = commands.lines().map_while(Result::ok);
-    for line in told {
-        if line == "leave" {
-            state.leaving.store(true, Ordering::SeqCst);
-            let mut alone = 0;
-            while alone < 20 {
-                let nobody = state.connections.load(Ordering::SeqCst) == 0;
-                alone = if nobody { alone + 1 } else { 0 };
-                thread::sleep(Duration::from_millis(5));
-            }
-            return Ok(());
+    let mut told = commands.lines().map_while(Result::ok);
+    if told.any(|line| line == "leave") {
+        state.leaving.store(true, Ordering::SeqCst);
+        let mut alone = 0;
+        while alone < 20 {
+            let nobody = state.connections.load(Ordering::SeqCst) == 0;
+            alone = if nobody { alone + 1 } else { 0 };
+            thread::sleep(Duration::from_millis(5));
         }
     }
+    // A connection of its own wakes the thread that accepts.
+    state.gone.store(true, Ordering::SeqCst);
+    drop(TcpStream::connect(address));
+    acceptor.join().ok();
     Ok(())
 }
 
