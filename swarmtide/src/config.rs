@@ -3,6 +3,7 @@
 //! It does not open sockets or look at the engine; `swarmtide check-config` runs just what is here.
 
 mod check;
+mod fleet;
 mod keys;
 mod load;
 mod locate;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use fleet::CapacityConfig;
 pub use keys::{KEYS, Key, Kind, environment_name, example, reference};
 pub use load::{ConfigError, DockerEnvironment, Sources, load};
 pub use values::{Bytes, Cidr, Listen, Span, VipRange};
@@ -30,6 +32,8 @@ pub struct Config {
     pub collector: Collector,
     /// Decisions about replicas.
     pub scaler: Scaler,
+    /// What services that are scaled may use together.
+    pub capacity: CapacityConfig,
     /// The load balancer's table.
     pub lbsync: Lbsync,
     /// What survives a restart.
@@ -169,6 +173,8 @@ pub struct Scaler {
     pub back_off_base: Span,
     /// Longest wait after failed writes.
     pub back_off_max: Span,
+    /// Telemetry that cannot be acted on for this long is told as lost.
+    pub telemetry_lost_after: Span,
     /// State of a service that is gone is kept for this long.
     pub forget_after: Span,
     /// Most services kept.
@@ -195,6 +201,7 @@ impl Default for Scaler {
             unknown_wait: Span::from_millis(30_000),
             back_off_base: Span::from_millis(4000),
             back_off_max: Span::from_millis(300_000),
+            telemetry_lost_after: Span::from_millis(30_000),
             forget_after: Span::from_millis(600_000),
             services_max: 10_000,
             in_flight_max: 64,
@@ -216,6 +223,7 @@ impl Scaler {
             unknown_wait: self.unknown_wait.get(),
             back_off_base: self.back_off_base.get(),
             back_off_max: self.back_off_max.get(),
+            telemetry_lost_after: self.telemetry_lost_after.get(),
             forget_after: self.forget_after.get(),
             services_max: self.services_max,
             in_flight_max: self.in_flight_max,

@@ -3,6 +3,7 @@
 //! Sockets are bound before anything starts and handed in, so that tests and the demo bind their own.
 
 mod balancing;
+mod capacity;
 mod scaling;
 mod shared;
 mod translate;

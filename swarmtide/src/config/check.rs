@@ -60,6 +60,12 @@ fn ranges(config: &Config) -> Result<(), Fault> {
             1 << 20,
             4 << 30,
         ),
+        (
+            "capacity.headroom_percent",
+            usize::from(config.capacity.headroom_percent),
+            0,
+            90,
+        ),
         ("scaler.services_max", scaler.services_max, 1, 1_000_000),
         ("scaler.in_flight_max", scaler.in_flight_max, 1, 1024),
         ("scaler.history_scales", scaler.history_scales, 1, 10_000),

@@ -185,6 +185,12 @@ pub const KEYS: &[Key] = &[
         "Longest wait after failed writes",
     ),
     key(
+        "scaler.telemetry_lost_after",
+        Text,
+        "30s",
+        "Telemetry that cannot be acted on for this long is told as an event",
+    ),
+    key(
         "scaler.forget_after",
         Text,
         "600s",
@@ -285,6 +291,24 @@ pub const KEYS: &[Key] = &[
         Text,
         "60s",
         "For services without `swarmtide.cooldown.down`. Default: cooldown",
+    ),
+    key(
+        "capacity.nodes",
+        Flag,
+        "true",
+        "Let the nodes' CPU and memory limit what services are scaled to, by their reservations; in a shortage lower `swarmtide.priority` gives way",
+    ),
+    key(
+        "capacity.headroom_percent",
+        Number,
+        "0",
+        "Share of all nodes' CPU and memory that is kept free (0 to 90)",
+    ),
+    key(
+        "capacity.replicas",
+        Number,
+        "500",
+        "Most replicas of all scaled services together. No default",
     ),
     key(
         "lbsync.enabled",
