@@ -5,6 +5,7 @@
 mod check;
 mod fleet;
 mod keys;
+mod lbsync;
 mod load;
 mod locate;
 mod values;
@@ -15,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 pub use fleet::CapacityConfig;
 pub use keys::{KEYS, Key, Kind, environment_name, example, reference};
+pub use lbsync::{DataPlaneKind, Lbsync, Vips};
 pub use load::{ConfigError, DockerEnvironment, Sources, load};
-pub use values::{Bytes, Cidr, Listen, Span, VipRange};
+pub use values::{Bytes, Cidr, Listen, SourceUrl, Span, VipRange};
 
 /// The whole configuration, every key with its default.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -48,6 +50,8 @@ pub struct Http {
     pub listen: Listen,
     /// File that holds the bearer token for writes.
     pub token_file: Option<PathBuf>,
+    /// File that holds the bearer token for reads; they are open when unset.
+    pub read_token_file: Option<PathBuf>,
 }
 
 impl Default for Http {
@@ -55,6 +59,7 @@ impl Default for Http {
         Self {
             listen: Listen(([127, 0, 0, 1], 8008).into()),
             token_file: None,
+            read_token_file: None,
         }
     }
 }
@@ -229,28 +234,6 @@ impl Scaler {
             in_flight_max: self.in_flight_max,
             history_scales: self.history_scales,
             history_holds: self.history_holds,
-        }
-    }
-}
-
-/// `[lbsync]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Lbsync {
-    /// Whether the table of virtual services is kept.
-    pub enabled: bool,
-    /// Time between two full comparisons.
-    pub resync: Span,
-    /// Ranges that VIPs may lie in, and in which every virtual service is ours; empty allows any VIP and owns what labels name.
-    pub ranges: Vec<VipRange>,
-}
-
-impl Default for Lbsync {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            resync: Span::from_millis(30_000),
-            ranges: Vec::new(),
         }
     }
 }

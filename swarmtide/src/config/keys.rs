@@ -1,5 +1,9 @@
 //! The table of keys: the one place that names each, from which the environment's names and the reference are made.
 
+mod lbsync;
+
+use lbsync::LBSYNC;
+
 /// How a key's value is written, which decides how its environment variable is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -38,7 +42,25 @@ const fn key(path: &'static str, kind: Kind, example: &'static str, meaning: &'s
 use Kind::{Flag, List, Number, Text};
 
 /// Every key.
-pub const KEYS: &[Key] = &[
+pub const KEYS: &[Key] = &joined::<{ SPINE.len() + LBSYNC.len() }>();
+
+/// One table out of two: those of the balancer stand in a file of their own.
+const fn joined<const LENGTH: usize>() -> [Key; LENGTH] {
+    let mut keys = [SPINE[0]; LENGTH];
+    let mut index = 1;
+    while index < LENGTH {
+        keys[index] = if index < SPINE.len() {
+            SPINE[index]
+        } else {
+            LBSYNC[index - SPINE.len()]
+        };
+        index += 1;
+    }
+    keys
+}
+
+/// All but the balancer's.
+const SPINE: &[Key] = &[
     key(
         "http.listen",
         Text,
@@ -50,6 +72,12 @@ pub const KEYS: &[Key] = &[
         Text,
         "/run/secrets/swarmtide-token",
         "File with the bearer token for writes, at least 16 characters. No default",
+    ),
+    key(
+        "http.read_token_file",
+        Text,
+        "/run/secrets/swarmtide-read-token",
+        "File with a bearer token that reads then need too (the write token also reads); `/live` and `/ready` stay open. Default: reads are open",
     ),
     key(
         "log.level",
@@ -309,24 +337,6 @@ pub const KEYS: &[Key] = &[
         Number,
         "500",
         "Most replicas of all scaled services together. No default",
-    ),
-    key(
-        "lbsync.enabled",
-        Flag,
-        "true",
-        "Keep the table of virtual services",
-    ),
-    key(
-        "lbsync.resync",
-        Text,
-        "30s",
-        "Time between two full comparisons of the table when nothing happens",
-    ),
-    key(
-        "lbsync.ranges",
-        List,
-        "10.30.0.0/16",
-        "Ranges that VIPs may lie in, and in which every virtual service is ours. Default: any VIP, and ours is what labels name",
     ),
     key(
         "state.directory",
