@@ -48,6 +48,11 @@ pub enum Command {
         after_help = "Examples:\n  swarmtide check-config --config swarmtide.toml\n  swarmtide check-config --print     # the values in force\n  swarmtide check-config --list      # every key, as a Markdown table"
     )]
     CheckConfig(CheckConfigArgs),
+    /// Play a trace of requests against this scaler and others, and print how each did
+    #[command(
+        after_help = "Examples:\n  swarmtide simulate --trace requests.txt\n  swarmtide simulate --trace requests.txt.gz --start-seconds 30 --policies swarmtide,hpa,knative\n  swarmtide simulate --trace requests.txt --format json | tail -n 1 | jq ."
+    )]
+    Simulate(SimulateArgs),
     /// Print sFlow datagrams from a capture or from the wire
     #[command(
         after_help = "Examples:\n  swarmtide sflow --pcap traffic.pcap\n  swarmtide sflow --pcap traffic.pcap --format json | jq .records.virt_cpu\n  swarmtide sflow --listen 0.0.0.0:6343"
@@ -108,6 +113,46 @@ pub struct DemoArgs {
     #[arg(long, default_value = "127.0.0.1:8008", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
     /// Live view for people, or one JSON object a second and a summary
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Options of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Requests of each second, one whole number a line; may be gzipped, `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub trace: PathBuf,
+    /// Seconds from the request for a container until it serves
+    #[arg(
+        long,
+        default_value_t = 8.0,
+        value_name = "SECONDS",
+        allow_negative_numbers = true
+    )]
+    pub start_seconds: f64,
+    /// Requests a second that one replica can serve
+    #[arg(
+        long,
+        default_value_t = 10.0,
+        value_name = "NUMBER",
+        allow_negative_numbers = true
+    )]
+    pub requests_per_replica: f64,
+    /// Least replicas
+    #[arg(long, default_value_t = 2, value_name = "REPLICAS")]
+    pub min: u32,
+    /// Most replicas
+    #[arg(long, default_value_t = 80, value_name = "REPLICAS")]
+    pub max: u32,
+    /// Seed of arrivals and of the noise in telemetry
+    #[arg(long, default_value_t = 5)]
+    pub seed: u64,
+    /// Policies by name, with commas: swarmtide, elb, hpa, knative, nomad, aws (these six are `all`), hpa-15s, aws-step, amest
+    /// (`every` has them too)
+    #[arg(long, default_value = "all", value_name = "NAMES")]
+    pub policies: String,
+    /// Table for people, or a JSON array on one line
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

@@ -4,6 +4,7 @@ mod ask;
 mod check_config;
 mod demo;
 mod run;
+mod simulate;
 
 use std::io;
 
@@ -21,6 +22,7 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
         Command::Why(args) => ask::why(&args, &mut out),
         Command::State(args) => ask::state(&args, &mut out),
         Command::CheckConfig(args) => check_config::check_config(&args, &mut out),
+        Command::Simulate(args) => simulate::simulate(&args, &mut out),
         Command::Sflow(args) => Ok(crate::sflow_command::run(
             &args,
             &mut out,
@@ -35,7 +37,10 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     let bad_configuration = |cause: &(dyn std::error::Error + 'static)| {
-        cause.is::<ConfigError>() || cause.is::<TokenError>()
+        cause.is::<ConfigError>()
+            || cause.is::<TokenError>()
+            || cause.is::<elasticity::SetupError>()
+            || cause.is::<elasticity::UnknownPolicy>()
     };
     if error.chain().any(bad_configuration) {
         64

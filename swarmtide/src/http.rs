@@ -4,7 +4,7 @@
 
 mod access;
 mod auth;
-mod backends;
+mod balancer;
 mod health;
 mod problem;
 mod server;
@@ -14,12 +14,7 @@ mod telemetry;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::{DefaultBodyLimit, FromRef, Request},
-    http::Uri,
-    middleware::{Next, from_fn},
-};
+use axum::{Router, extract::DefaultBodyLimit, http::Uri};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -29,25 +24,19 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use auth::{ReadAccess, TokenError, WriteAccess};
+pub use auth::{TokenError, WriteAccess};
 pub use problem::Problem;
 pub use server::{Connections, serve};
 
-use crate::{balancer::Balancer, sidecar::Shared};
+use crate::sidecar::Shared;
 
 type AppState = Arc<Shared>;
-
-impl FromRef<AppState> for Balancer {
-    fn from_ref(shared: &AppState) -> Self {
-        shared.balancer.clone()
-    }
-}
 
 #[derive(OpenApi)]
 #[openapi(info(
     title = "Swarmtide",
     description = "Elastic services and a load balancer for Docker Swarm. Errors are JSON problem documents (RFC 9457). \
-        Writes need `Authorization: Bearer TOKEN` unless the listener is on loopback, reads where `http.read_token_file` is set."
+        Writes need `Authorization: Bearer TOKEN` unless the listener is on loopback."
 ), modifiers(&Token))]
 struct Head;
 
@@ -77,8 +66,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(telemetry::agents))
         .routes(routes!(telemetry::of_service))
         .routes(routes!(telemetry::by_name))
-        .routes(routes!(backends::backends))
-        .routes(routes!(backends::balancer))
+        .routes(routes!(balancer::backends))
 }
 
 /// The OpenAPI document of the API.
@@ -90,14 +78,10 @@ pub fn openapi() -> Document {
 /// The API as a service over what the sidecar shares.
 pub fn router(shared: Arc<Shared>) -> Router {
     let (router, _) = routes().split_for_parts();
-    let readers = Arc::clone(&shared);
     router
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(64 << 10))
-        .layer(from_fn(move |request: Request, next: Next| {
-            access::may_read(readers.readers.permit(&request), request, next)
-        }))
         .with_state(shared)
 }
 

@@ -11,7 +11,6 @@ use tokio::{
 };
 
 use super::{
-    capacity,
     shared::{LastTick, Seen, Shared},
     translate,
 };
@@ -106,7 +105,6 @@ pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
         let inputs = Inputs {
             swarm,
             services: Vec::new(),
-            resources: scaler::Resources::default(),
         };
         return shared.engine().tick(&inputs, now, shared.clock.unix_ms());
     };
@@ -138,8 +136,6 @@ pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
             id: service.id.as_str().into(),
             labels: &service.labels,
             observation,
-            reservation: capacity::reservation(service),
-            unplaced: capacity::unplaced(service),
         });
         if let Some(metrics) = metrics {
             let seen = Seen {
@@ -155,12 +151,7 @@ pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
     }
     let commands = {
         let mut engine = shared.engine();
-        let inputs = Inputs {
-            swarm,
-            services,
-            resources: capacity::resources(&view, &shared.config.capacity),
-        };
-        let commands = engine.tick(&inputs, now, shared.clock.unix_ms());
+        let commands = engine.tick(&Inputs { swarm, services }, now, shared.clock.unix_ms());
         engine.changes().for_each(log_change);
         commands
     };

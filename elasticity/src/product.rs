@@ -1,0 +1,172 @@
+//! The project's own policy: [`scaler::Engine`] as it runs in the sidecar, with what telemetry and swarm view would tell it.
+
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+
+use scaler::{
+    AdminState, Command, Defaults, Engine, Inputs, LabelError, Leadership, Metric,
+    MetricObservation, Mode, Nodes, Observation, Outcome, Policy, Readings, Rollout, ServiceInput,
+    Settings, SwarmCondition,
+};
+
+use crate::{
+    autoscaler::{Autoscaler, View},
+    peer::TARGET,
+    setup::Setup,
+    telemetry::{BYTES_IN_PER_ANSWER, BYTES_IN_PER_REQUEST, BYTES_OUT_PER_ANSWER},
+};
+
+/// Age of the swarm view at a tick.
+const VIEW_AGE: Duration = Duration::from_millis(100);
+
+/// How long before a tick the write of the tick before was answered.
+const ANSWERED_AGO: Duration = Duration::from_millis(125);
+
+/// Wall-clock time at the beginning of a run, in Unix milliseconds; only records show it.
+const EPOCH_UNIX_MS: u64 = 1_700_000_000_000;
+
+/// Why labels make no policy.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LabelsError {
+    /// Labels that are wrong.
+    #[error("{}", join(.0))]
+    Wrong(Vec<LabelError>),
+    /// The labels do not opt in.
+    #[error("swarmtide.enable=true is missing")]
+    NotEnabled,
+}
+
+fn join(errors: &[LabelError]) -> String {
+    let mut text = String::new();
+    for error in errors {
+        let separator = if text.is_empty() { "" } else { "; " };
+        // Writing to a string cannot fail.
+        let _written = write!(text, "{separator}{error}");
+    }
+    text
+}
+
+/// The labels that a user sets on the simulated service: bounds and the load that a replica should carry.
+#[must_use]
+pub fn default_labels(setup: &Setup) -> BTreeMap<String, String> {
+    let bytes = BYTES_IN_PER_REQUEST + BYTES_IN_PER_ANSWER + BYTES_OUT_PER_ANSWER;
+    let load = TARGET * setup.requests_per_replica() * bytes;
+    [
+        ("swarmtide.enable", "true".to_owned()),
+        ("swarmtide.min", setup.min().to_string()),
+        ("swarmtide.max", setup.max().to_string()),
+        ("swarmtide.bytes.high", format!("{load:.0}")),
+    ]
+    .into_iter()
+    .map(|(label, value)| (label.to_owned(), value))
+    .collect()
+}
+
+/// One service under the engine.
+#[derive(Debug)]
+pub struct Product {
+    engine: Engine,
+    labels: BTreeMap<String, String>,
+    under_way: Option<Command>,
+}
+
+impl Product {
+    /// With these labels, and the configuration's defaults for everything else.
+    ///
+    /// # Errors
+    /// [`LabelsError`].
+    pub fn with_labels(labels: BTreeMap<String, String>) -> Result<Self, LabelsError> {
+        let defaults = Defaults::default();
+        match Policy::from_labels(&defaults, &labels) {
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(LabelsError::NotEnabled),
+            Err(errors) => return Err(LabelsError::Wrong(errors)),
+        }
+        Ok(Self {
+            engine: Engine::new(Settings::default(), defaults, AdminState::default()),
+            labels,
+            under_way: None,
+        })
+    }
+
+    /// The engine, with the records of its decisions.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+/// The engine's clock does not begin at zero, as a sidecar's does not.
+fn clock(view: &View<'_>) -> (Duration, u64) {
+    let now = view.now();
+    let unix_ms = EPOCH_UNIX_MS + u64::try_from(now.as_millis()).unwrap_or(u64::MAX / 2);
+    (now + Duration::from_secs(3600), unix_ms)
+}
+
+/// What the sidecar would make of view and telemetry.
+fn observation(view: &View<'_>) -> Observation {
+    let seen = view.telemetry();
+    let serving = view.replicas().serving_count();
+    let mut metrics = Readings::default();
+    if seen.reporting > 0 {
+        let average = seen.average;
+        for (metric, average) in [
+            (Metric::CpuOfLimit, average.cpu),
+            (Metric::CpuCores, average.cpu),
+            (Metric::Bytes, average.bytes_in + average.bytes_out),
+            (Metric::BytesIn, average.bytes_in),
+            (Metric::BytesOut, average.bytes_out),
+            (Metric::Packets, average.packets),
+            (Metric::Connections, average.connections),
+        ] {
+            let observation = MetricObservation {
+                average,
+                reporting: seen.reporting,
+                expected: serving,
+                oldest_age: seen.oldest_age,
+                reach: seen.oldest_age + seen.interval,
+            };
+            metrics.insert(metric, observation);
+        }
+    }
+    Observation {
+        mode: Mode::Replicated {
+            replicas: view.spec(),
+        },
+        serving,
+        starting: view.replicas().starting_count(),
+        draining: view.replicas().stopping_count(),
+        failed: 0,
+        start_up: Some(view.setup().start()),
+        rollout: Rollout::Idle,
+        metrics,
+    }
+}
+
+impl Autoscaler for Product {
+    fn tick(&mut self, view: &View<'_>) -> Option<u32> {
+        let (now, unix_ms) = clock(view);
+        if let Some(command) = self.under_way.take() {
+            // It was answered in the step before, ahead of the view that is decided from now.
+            let answered = now.saturating_sub(ANSWERED_AGO);
+            self.engine
+                .completed(&command, Outcome::Applied, answered, unix_ms);
+        }
+        let inputs = Inputs {
+            swarm: SwarmCondition {
+                leadership: Leadership::Leader,
+                nodes: Nodes::Known,
+                view_age: Some(VIEW_AGE),
+            },
+            services: vec![ServiceInput {
+                name: "web".into(),
+                id: "web".into(),
+                labels: &self.labels,
+                observation: observation(view),
+            }],
+        };
+        let command = self.engine.tick(&inputs, now, unix_ms).pop()?;
+        let to = command.to;
+        self.under_way = Some(command);
+        Some(to)
+    }
+}
