@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::config::{DestinationConfig, VirtualServiceConfig};
-use crate::key::{DestinationKey, FirewallMarkKey, VirtualServiceKey};
+use crate::key::{DestinationKey, EntryKey, FirewallMarkKey, VirtualServiceKey};
 use crate::table::{Change, Table, VirtualService};
 
 /// A place where virtual services live.
@@ -151,7 +151,7 @@ pub struct Errno(pub i32);
 impl Errno {
     /// Not permitted: `CAP_NET_ADMIN` is missing.
     pub const EPERM: Self = Self(1);
-    /// No such destination; for a listing: the kernel has no IPVS.
+    /// No such destination, scheduler, or IPVS at all: it depends on what was attempted.
     pub const ENOENT: Self = Self(2);
     /// No such virtual service.
     pub const ESRCH: Self = Self(3);
@@ -181,12 +181,11 @@ impl Errno {
         )
     }
 
-    /// Returns what the error number means for IPVS, where that is known.
+    /// Returns what the error number means for IPVS, where that is known and the same for every attempt.
     #[must_use]
     pub fn meaning(self) -> Option<&'static str> {
         Some(match self {
             Self::EPERM => "not permitted",
-            Self::ENOENT => "no such destination",
             Self::ESRCH => "no such virtual service",
             Self::EINTR => "interrupted",
             Self::EAGAIN => "try again",
@@ -230,12 +229,14 @@ impl fmt::Display for Attempt {
 
 /// A failure of a data plane.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("cannot {attempt}: {errno}")]
+#[error("cannot {attempt}: {}{}", self.meaning(), self.detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default())]
 pub struct DataPlaneError {
     /// What was attempted.
     pub attempt: Attempt,
     /// What the kernel said.
     pub errno: Errno,
+    /// What the data plane adds to that, in words.
+    pub detail: Option<Box<str>>,
 }
 
 impl DataPlaneError {
@@ -245,6 +246,7 @@ impl DataPlaneError {
         Self {
             attempt: Attempt::List,
             errno,
+            detail: None,
         }
     }
 
@@ -254,7 +256,30 @@ impl DataPlaneError {
         Self {
             attempt: Attempt::Apply(Box::new(change.clone())),
             errno,
+            detail: None,
         }
+    }
+
+    /// The same, with words of the data plane's own.
+    #[must_use]
+    pub fn with_detail(self, detail: impl Into<Box<str>>) -> Self {
+        Self {
+            detail: Some(detail.into()),
+            ..self
+        }
+    }
+
+    /// What the error number means for what was attempted: the kernel says "no such entry" for several things.
+    fn meaning(&self) -> String {
+        let missing = match &self.attempt {
+            _ if self.errno != Errno::ENOENT => return self.errno.to_string(),
+            Attempt::List => "the kernel has no IPVS",
+            Attempt::Apply(change) => match change.entry() {
+                EntryKey::Service(_) => "no such scheduler",
+                EntryKey::Destination(..) => "no such destination",
+            },
+        };
+        format!("{missing} (errno {})", self.errno.0)
     }
 
     /// True if what was wanted is so already: it exists on an addition, or is gone on a deletion.
@@ -267,5 +292,31 @@ impl DataPlaneError {
             }
             Attempt::Apply(_) | Attempt::List => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Protocol;
+
+    #[test]
+    fn no_such_entry_means_what_was_attempted() {
+        let service = VirtualServiceKey {
+            address: [10, 30, 0, 1].into(),
+            port: 80,
+            protocol: Protocol::Tcp,
+        };
+        let config = VirtualServiceConfig::default();
+        let add = Change::AddService { service, config };
+        let error = DataPlaneError::apply(&add, Errno::ENOENT).with_detail("modprobe ip_vs_wrr");
+        assert_eq!(
+            error.to_string(),
+            "cannot add virtual service tcp 10.30.0.1:80 scheduler wrr: no such scheduler (errno 2): modprobe ip_vs_wrr"
+        );
+        assert_eq!(
+            DataPlaneError::list(Errno::ENOENT).to_string(),
+            "cannot list virtual services: the kernel has no IPVS (errno 2)"
+        );
     }
 }

@@ -11,10 +11,9 @@ use crate::backend::{Backend, BackendSet, BackendState, Service};
 use crate::config::{DestinationConfig, ForwardingMethod};
 use crate::key::{DestinationKey, VirtualServiceKey};
 use crate::labels::{LabelError, ServiceLabels};
+use crate::probe::ProbeSpec;
+use crate::share::Share;
 use crate::table::{Table, VirtualService};
-
-/// Weight that one serving task gives its destination.
-const TASK_WEIGHT: u32 = 1;
 
 /// The table that a backend set asks for, and where each entry comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +35,12 @@ pub struct Origin {
     pub service_name: String,
     /// How long connections of a destination that is gone are waited for at most.
     pub stop_grace_period: Duration,
+    /// How its destinations are probed, if they are.
+    pub probe: Option<ProbeSpec>,
+    /// The share of its destinations that stays in whatever the probe says; `None` for the configured one.
+    pub floor: Option<Share>,
+    /// The time in which the weight of a destination that joins others rises; zero for at once.
+    pub warm_up: Duration,
     /// The tasks behind each destination.
     pub destinations: BTreeMap<DestinationKey, Vec<TaskOrigin>>,
 }
@@ -135,8 +140,8 @@ pub(crate) type LastLabels = BTreeMap<String, ServiceLabels>;
 
 /// Turns a backend set into the table that it asks for.
 ///
-/// Draining backends have weight 0. Backends with the same address and port become one destination whose weight is the
-/// number of those that serve. Where two services claim one virtual service, the older keeps it. A service whose labels
+/// Draining backends have weight 0. Backends with the same address and port become one destination whose weight is that
+/// of those that serve, taken together. Health and warm-up are not in it: they are for [`crate::Reconciler`]. Where two services claim one virtual service, the older keeps it. A service whose labels
 /// cannot be used has no virtual service; a [`crate::Reconciler`] keeps the one that it had.
 #[must_use]
 pub fn desired(set: &BackendSet) -> Desired {
@@ -207,9 +212,16 @@ impl Desired {
             tasks.sort();
             tasks.dedup();
         }
+        // A service that warms up needs steps between nothing and the weight of one task.
+        let steps = match labels.warm_up.is_zero() {
+            true => 1,
+            false => WARM_UP_STEPS,
+        };
+        let mut template = labels.destination;
+        template.weight *= steps;
         let configs = destinations
             .iter()
-            .map(|(key, tasks)| (*key, config(labels.forward, tasks)));
+            .map(|(key, tasks)| (*key, config(template, tasks)));
         let virtual_service = VirtualService {
             config: labels.config.clone(),
             destinations: configs.collect(),
@@ -219,29 +231,39 @@ impl Desired {
             service_id: service.id.clone(),
             service_name: service.name.clone(),
             stop_grace_period: service.stop_grace_period,
+            probe: labels.probe.clone(),
+            floor: labels.floor,
+            warm_up: labels.warm_up,
             destinations,
         };
         self.origins.insert(key, origin);
     }
 }
 
-fn config(forward: ForwardingMethod, tasks: &[TaskOrigin]) -> DestinationConfig {
+fn config(template: DestinationConfig, tasks: &[TaskOrigin]) -> DestinationConfig {
     let serving = tasks
         .iter()
         .filter(|task| task.state == BackendState::Serving)
         .count();
     let weight = u32::try_from(serving)
         .unwrap_or(u32::MAX)
-        .saturating_mul(TASK_WEIGHT);
-    DestinationConfig::new(forward, weight.min(WEIGHT_MAX))
+        .saturating_mul(template.weight);
+    DestinationConfig {
+        weight: weight.min(WEIGHT_MAX),
+        ..template
+    }
 }
+
+/// Steps in which the weight of a destination rises while it warms up. All weights of the virtual service are multiples
+/// of it but those that rise: wrr sends runs of connections to one destination where weights have no common divisor.
+pub(crate) const WARM_UP_STEPS: u32 = 10;
 
 /// Largest weight that IPVS takes.
 const WEIGHT_MAX: u32 = 65_535;
 
 fn destination(backend: &Backend, labels: &ServiceLabels) -> Result<DestinationKey, ProblemKind> {
     let vip = labels.virtual_service;
-    let forward = labels.forward;
+    let forward = labels.destination.forward;
     let fits = |target: u16| labels.target.is_none_or(|wanted| wanted == target);
     let ports: BTreeSet<_> = backend
         .ports

@@ -2,7 +2,10 @@
 //!
 //! Laws: applying `diff(a, b)` to `a` gives `b` on what is owned and leaves the rest alone; `diff(b, b)` is empty.
 
-use crate::config::DestinationConfig;
+use std::collections::BTreeMap;
+
+use crate::config::{DestinationConfig, VirtualServiceConfig};
+use crate::data_plane::{ListedDestination, ListedService, Listing};
 use crate::key::{DestinationKey, VirtualServiceKey};
 use crate::table::{Change, Step, Table, VirtualService};
 
@@ -23,6 +26,63 @@ pub struct Plan {
 ///
 /// A virtual service that is desired and does not exist is made whatever `owns` says: from then on it is ours.
 pub fn diff(actual: &Table, desired: &Table, owns: impl Fn(&VirtualServiceKey) -> bool) -> Plan {
+    plan(actual, desired, owns)
+}
+
+/// As [`diff`], with the actual table as a data plane lists it.
+pub(crate) fn diff_listing(
+    actual: &Listing,
+    desired: &Table,
+    owns: impl Fn(&VirtualServiceKey) -> bool,
+) -> Plan {
+    plan(&actual.services, desired, owns)
+}
+
+/// A virtual service as it was found.
+trait Found {
+    type Destination;
+    fn config(&self) -> &VirtualServiceConfig;
+    fn destinations(&self) -> &BTreeMap<DestinationKey, Self::Destination>;
+    fn destination(found: &Self::Destination) -> DestinationConfig;
+}
+
+impl Found for VirtualService {
+    type Destination = DestinationConfig;
+
+    fn config(&self) -> &VirtualServiceConfig {
+        &self.config
+    }
+
+    fn destinations(&self) -> &BTreeMap<DestinationKey, DestinationConfig> {
+        &self.destinations
+    }
+
+    fn destination(found: &DestinationConfig) -> DestinationConfig {
+        *found
+    }
+}
+
+impl Found for ListedService {
+    type Destination = ListedDestination;
+
+    fn config(&self) -> &VirtualServiceConfig {
+        &self.config
+    }
+
+    fn destinations(&self) -> &BTreeMap<DestinationKey, ListedDestination> {
+        &self.destinations
+    }
+
+    fn destination(found: &ListedDestination) -> DestinationConfig {
+        found.config
+    }
+}
+
+fn plan<F: Found>(
+    actual: &BTreeMap<VirtualServiceKey, F>,
+    desired: &Table,
+    owns: impl Fn(&VirtualServiceKey) -> bool,
+) -> Plan {
     let mut plan = Plan::default();
     let mut steps = Steps::default();
     for (key, wanted) in desired {
@@ -36,8 +96,8 @@ pub fn diff(actual: &Table, desired: &Table, owns: impl Fn(&VirtualServiceKey) -
         if !owns(key) {
             plan.foreign.push(*key);
         } else if !desired.contains_key(key) {
-            for (destination, config) in &found.destinations {
-                steps.remove(*key, *destination, *config);
+            for (destination, found) in found.destinations() {
+                steps.remove(*key, *destination, F::destination(found));
             }
             let delete = Change::DeleteService { service: *key };
             steps.delete_services.push(delete);
@@ -100,44 +160,53 @@ impl Steps {
         }
     }
 
-    fn change_service(
+    fn change_service<F: Found>(
         &mut self,
         service: VirtualServiceKey,
-        found: &VirtualService,
+        found: &F,
         wanted: &VirtualService,
     ) {
-        if found.config != wanted.config {
+        if *found.config() != wanted.config {
             self.services.push(Change::UpdateService {
                 service,
                 config: wanted.config.clone(),
             });
         }
+        let mut present = found.destinations().iter().peekable();
         for (destination, config) in &wanted.destinations {
-            if !found.destinations.contains_key(destination) {
-                self.destinations.push(Change::AddDestination {
+            while let Some((gone, found)) = present.next_if(|(key, _)| *key < destination) {
+                self.remove(service, *gone, F::destination(found));
+            }
+            match present.next_if(|(key, _)| *key == destination) {
+                None => self.destinations.push(Change::AddDestination {
                     service,
                     destination: *destination,
                     config: *config,
-                });
+                }),
+                Some((_, found)) if F::destination(found) == *config => {}
+                Some(_) => self.update(service, *destination, *config),
             }
         }
-        for (destination, present) in &found.destinations {
-            match wanted.destinations.get(destination) {
-                None => self.remove(service, *destination, *present),
-                Some(config) if config == present => {}
-                Some(config) => {
-                    let update = Change::UpdateDestination {
-                        service,
-                        destination: *destination,
-                        config: *config,
-                    };
-                    // Those that get nothing new come after those that take over.
-                    match update.step() {
-                        Step::Quiesce => self.quiesce.push(update),
-                        _ => self.destinations.push(update),
-                    }
-                }
-            }
+        for (gone, found) in present {
+            self.remove(service, *gone, F::destination(found));
+        }
+    }
+
+    fn update(
+        &mut self,
+        service: VirtualServiceKey,
+        destination: DestinationKey,
+        config: DestinationConfig,
+    ) {
+        let update = Change::UpdateDestination {
+            service,
+            destination,
+            config,
+        };
+        // Those that get nothing new come after those that take over.
+        match update.step() {
+            Step::Quiesce => self.quiesce.push(update),
+            _ => self.destinations.push(update),
         }
     }
 }

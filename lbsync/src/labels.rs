@@ -3,17 +3,27 @@
 //! What cannot be used is reported by label name, value and reason; nothing is guessed.
 
 mod nearest;
+mod reader;
+mod table;
+mod value;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::config::{ForwardingMethod, Scheduler, VirtualServiceConfig};
+use crate::config::{
+    DestinationConfig, ForwardingMethod, Persistence, Scheduler, ServiceFlags, Thresholds, Tunnel,
+    TunnelFlags, TunnelKind, VirtualServiceConfig,
+};
 use crate::key::{Protocol, VirtualServiceKey};
-use nearest::nearest;
+use crate::probe::{ProbeKind, ProbeSpec};
+use crate::share::Share;
+use reader::Reader;
+pub use table::LABELS;
 
 /// What all labels of the load balancer begin with.
 pub const PREFIX: &str = "swarmtide.lb.";
@@ -37,53 +47,18 @@ pub struct Label {
     pub example: &'static str,
     /// What it means.
     pub meaning: &'static str,
+    /// Another label without which it has no effect.
+    pub needs: Option<Needs>,
 }
 
-/// Every label that the load balancer reads.
-pub const LABELS: &[Label] = &[
-    Label {
-        name: "vip",
-        syntax: "IPv4 or IPv6 address",
-        default: "none: the service gets no virtual service",
-        example: "10.30.0.1",
-        meaning: "virtual IP address that clients connect to",
-    },
-    Label {
-        name: "port",
-        syntax: "1 to 65535",
-        default: "none: required with vip",
-        example: "80",
-        meaning: "port at the virtual IP address",
-    },
-    Label {
-        name: "protocol",
-        syntax: "tcp | udp | sctp",
-        default: "tcp",
-        example: "udp",
-        meaning: "protocol of the virtual service",
-    },
-    Label {
-        name: "target",
-        syntax: "1 to 65535",
-        default: "the only port of that protocol that the service publishes in host mode",
-        example: "8080",
-        meaning: "port inside the container; where nodes publish it is where connections go",
-    },
-    Label {
-        name: "scheduler",
-        syntax: "rr | wrr | lc | wlc | sh | dh | sed | nq | mh | lblc | lblcr | fo | ovf",
-        default: "wrr",
-        example: "mh",
-        meaning: "IPVS scheduler that chooses the destination of a new connection; sh and mh get their fallback flag",
-    },
-    Label {
-        name: "forward",
-        syntax: "masq | droute | tunnel",
-        default: "masq",
-        example: "droute",
-        meaning: "IPVS forwarding method; droute and tunnel need the published port to be the same as port",
-    },
-];
+/// A label that another one needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Its name without the prefix.
+    pub label: &'static str,
+    /// The values that it may have, its default included; empty where any will do.
+    pub one_of: &'static [&'static str],
+}
 
 /// What a service's labels ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +69,14 @@ pub struct ServiceLabels {
     pub target: Option<u16>,
     /// How the virtual service behaves.
     pub config: VirtualServiceConfig,
-    /// How packets get to its destinations.
-    pub forward: ForwardingMethod,
+    /// How its destinations behave; the weight is that of one task.
+    pub destination: DestinationConfig,
+    /// How its destinations are probed, if they are.
+    pub probe: Option<ProbeSpec>,
+    /// The share of its destinations that stays in whatever the probe says; `None` for the configured one.
+    pub floor: Option<Share>,
+    /// The time in which the weight of a destination that joins others rises; zero for at once.
+    pub warm_up: Duration,
 }
 
 /// What is wrong with a label.
@@ -119,6 +100,12 @@ pub enum LabelProblem {
     /// The label is missing although others are there.
     #[error("is missing, although the service has other {PREFIX}* labels")]
     Missing,
+    /// Another label is missing, or has a value with which this one does nothing.
+    #[error("has no effect without {needed}")]
+    NoEffect {
+        /// The other label, with its value where it matters.
+        needed: String,
+    },
     /// The address cannot be a virtual IP address.
     #[error("is unspecified, multicast or broadcast, and cannot be a virtual IP address")]
     NoVip,
@@ -159,21 +146,26 @@ impl ServiceLabels {
     /// Everything wrong with them, at most [`ERRORS_MAX`].
     pub fn from_labels(labels: &BTreeMap<String, String>) -> Result<Option<Self>, Vec<LabelError>> {
         let mut reader = Reader::new(labels);
-        if reader.values.is_empty() && reader.errors.is_empty() {
+        if reader.is_empty() {
             return Ok(None);
         }
-        let vip = reader.required("vip", |text| text.parse::<IpAddr>().ok());
-        let port = reader.required("port", read_port);
+        let address = reader.required("vip", value::vip);
+        let port = reader.required("port", value::port);
         let protocol = reader.named("protocol", &Protocol::ALL, |protocol| protocol.name());
-        let target = reader.optional("target", read_port);
-        let scheduler = reader.named("scheduler", &Scheduler::NAMED, |scheduler| scheduler.name());
-        let forward = reader.named("forward", &ForwardingMethod::ALL, |forward| forward.name());
-        if vip.is_some_and(|vip| !can_be_vip(vip)) {
+        let target = reader.optional("target", value::port);
+        if address.is_some_and(|vip| !can_be_vip(vip)) {
             reader.error("vip", LabelProblem::NoVip);
         }
-        let (Some(address), Some(port), true) = (vip, port, reader.errors.is_empty()) else {
-            reader.errors.truncate(ERRORS_MAX);
-            return Err(reader.errors);
+        let address_bits = address.map_or(128, |vip| if vip.is_ipv4() { 32 } else { 128 });
+        let config = read_service(&mut reader, address_bits);
+        let destination = read_destination(&mut reader);
+        let probe = read_probe(&mut reader);
+        let floor = reader.optional("floor", value::share);
+        let warm_up = reader.optional("warmup", value::duration);
+        reader.check_needs();
+        let errors = reader.errors();
+        let (Some(address), Some(port), true) = (address, port, errors.is_empty()) else {
+            return Err(errors);
         };
         Ok(Some(Self {
             virtual_service: VirtualServiceKey {
@@ -182,142 +174,119 @@ impl ServiceLabels {
                 protocol: protocol.unwrap_or(Protocol::Tcp),
             },
             target,
-            config: VirtualServiceConfig::new(scheduler.unwrap_or_default()),
-            forward: forward.unwrap_or_default(),
+            config,
+            destination,
+            probe,
+            floor,
+            warm_up: warm_up.unwrap_or_default(),
         }))
     }
 }
 
-fn read_port(text: &str) -> Option<u16> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|port| digits && *port != 0)
+fn read_service(reader: &mut Reader<'_>, address_bits: u8) -> VirtualServiceConfig {
+    let scheduler = reader.named("scheduler", &Scheduler::NAMED, |scheduler| scheduler.name());
+    let mut config = VirtualServiceConfig::new(scheduler.unwrap_or_default());
+    let flags = reader.optional("flags", |text| value::flags(text, config.scheduler.name()));
+    config.flags = config.flags.with(flags.unwrap_or(ServiceFlags::NONE));
+    let prefix_length = reader.optional("persistence.prefix", |text| {
+        let length = value::within(text, 1, u32::from(address_bits))?;
+        u8::try_from(length).ok()
+    });
+    let timeout = reader.optional("persistence", |text| {
+        let timeout = value::duration(text)?.as_secs();
+        u32::try_from(timeout).ok().filter(|timeout| *timeout > 0)
+    });
+    config.persistence = timeout.map(|timeout_s| Persistence {
+        timeout_s,
+        prefix_length: prefix_length.unwrap_or(address_bits),
+    });
+    let one_packet = reader.named("one-packet", &[true, false], |on| match on {
+        true => "true",
+        false => "false",
+    });
+    config.one_packet = one_packet.unwrap_or(false);
+    config
+}
+
+fn read_destination(reader: &mut Reader<'_>) -> DestinationConfig {
+    let forward = reader.named("forward", &ForwardingMethod::ALL, |forward| forward.name());
+    let weight = reader.optional("weight", |text| value::within(text, 1, 100));
+    let upper = reader.optional("threshold.upper", |text| value::within(text, 1, u32::MAX));
+    let lower = reader.optional("threshold.lower", |text| {
+        value::within(text, 1, upper.unwrap_or(u32::MAX))
+    });
+    DestinationConfig {
+        forward: forward.unwrap_or_default(),
+        weight: weight.unwrap_or(1),
+        tunnel: read_tunnel(reader),
+        thresholds: Thresholds {
+            upper: upper.unwrap_or(0),
+            lower: lower.unwrap_or(0),
+        },
+    }
+}
+
+/// Where the tunnel of a GUE destination ends unless a label says otherwise: its port at IANA.
+const GUE_PORT: u16 = 6080;
+
+fn read_tunnel(reader: &mut Reader<'_>) -> Tunnel {
+    const CHECKSUMS: [(&str, TunnelFlags); 3] = [
+        ("none", TunnelFlags::NONE),
+        ("csum", TunnelFlags::CHECKSUM),
+        ("remcsum", TunnelFlags::REMOTE_CHECKSUM),
+    ];
+    let kind = reader.named("tunnel", &TunnelKind::NAMED, |kind| kind.name());
+    let kind = kind.unwrap_or_default();
+    let port = reader.optional("tunnel.port", value::port);
+    // GRE knows one checksum only.
+    let offered = match kind {
+        TunnelKind::Gre => CHECKSUMS.split_at(2).0,
+        _ => &CHECKSUMS[..],
+    };
+    let flags = reader.named("tunnel.checksum", offered, |(name, _)| name);
+    let gue_port = (kind == TunnelKind::Gue).then(|| port.unwrap_or(GUE_PORT));
+    Tunnel {
+        kind,
+        port: gue_port.unwrap_or(0),
+        flags: flags.map_or(TunnelFlags::NONE, |(_, flags)| flags),
+    }
+}
+
+fn read_probe(reader: &mut Reader<'_>) -> Option<ProbeSpec> {
+    const SHORTEST: Duration = Duration::from_millis(100);
+    const LONGEST: Duration = Duration::from_secs(3600);
+    let kind = reader.named("probe", &["none", "tcp", "http"], |kind| kind);
+    let path = reader.optional("probe.path", value::path);
+    let host = reader.optional("probe.host", value::host);
+    let interval = reader.optional("probe.interval", |text| {
+        value::duration_within(text, SHORTEST, LONGEST)
+    });
+    let interval = interval.unwrap_or(Duration::from_secs(2));
+    let timeout = reader.optional("probe.timeout", |text| {
+        value::duration_within(text, SHORTEST / 10, interval)
+    });
+    let rise = reader.optional("probe.rise", |text| value::within(text, 1, 100));
+    let fall = reader.optional("probe.fall", |text| value::within(text, 1, 100));
+    let kind = match kind? {
+        "tcp" => ProbeKind::Tcp,
+        "http" => ProbeKind::Http {
+            path: path.unwrap_or_else(|| "/".to_owned()),
+            host,
+        },
+        _ => return None,
+    };
+    Some(ProbeSpec {
+        kind,
+        interval,
+        timeout: timeout.unwrap_or(interval.min(Duration::from_secs(1))),
+        rise: rise.unwrap_or(2),
+        fall: fall.unwrap_or(3),
+    })
 }
 
 fn can_be_vip(address: IpAddr) -> bool {
     let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
     !(address.is_unspecified() || address.is_multicast() || broadcast)
-}
-
-/// The labels of the family, and what is wrong with them so far.
-struct Reader<'a> {
-    values: BTreeMap<&'static str, &'a str>,
-    errors: Vec<LabelError>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(labels: &'a BTreeMap<String, String>) -> Self {
-        let mut reader = Self {
-            values: BTreeMap::new(),
-            errors: Vec::new(),
-        };
-        for (label, value) in labels {
-            let Some(name) = family_name(label) else {
-                continue;
-            };
-            let exact = label.starts_with(PREFIX);
-            match LABELS.iter().find(|known| exact && known.name == name) {
-                Some(known) => drop(reader.values.insert(known.name, value.trim())),
-                None => {
-                    let did_you_mean = nearest(name, LABELS.iter().map(|known| known.name));
-                    let problem = LabelProblem::Unknown {
-                        did_you_mean: did_you_mean.and_then(known_name),
-                    };
-                    reader.errors.push(LabelError {
-                        label: cut(label),
-                        value: cut(value),
-                        problem,
-                    });
-                }
-            }
-        }
-        reader
-    }
-
-    fn error(&mut self, name: &str, problem: LabelProblem) {
-        let value = self
-            .values
-            .get(name)
-            .map(|value| cut(value))
-            .unwrap_or_default();
-        self.errors.push(LabelError {
-            label: format!("{PREFIX}{name}"),
-            value,
-            problem,
-        });
-    }
-
-    fn optional<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let value = self.values.get(name)?;
-        let read = read(value);
-        if read.is_none() {
-            self.error(
-                name,
-                LabelProblem::Value {
-                    expected: syntax(name),
-                    did_you_mean: None,
-                },
-            );
-        }
-        read
-    }
-
-    fn required<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
-        if !self.values.contains_key(name) {
-            self.error(name, LabelProblem::Missing);
-        }
-        self.optional(name, read)
-    }
-
-    fn named<T: Clone>(
-        &mut self,
-        name: &'static str,
-        all: &[T],
-        text: impl Fn(&T) -> &str,
-    ) -> Option<T> {
-        let value = *self.values.get(name)?;
-        let found = all
-            .iter()
-            .find(|one| text(one).eq_ignore_ascii_case(value))
-            .cloned();
-        if found.is_none() {
-            let did_you_mean = nearest(value, all.iter().map(&text)).map(str::to_owned);
-            self.error(
-                name,
-                LabelProblem::Value {
-                    expected: syntax(name),
-                    did_you_mean,
-                },
-            );
-        }
-        found
-    }
-}
-
-/// The name after the prefix, in whatever case the prefix is written.
-fn family_name(label: &str) -> Option<&str> {
-    let (start, name) = label.split_at_checked(PREFIX.len())?;
-    start.eq_ignore_ascii_case(PREFIX).then_some(name)
-}
-
-fn known_name(name: &str) -> Option<&'static str> {
-    LABELS
-        .iter()
-        .map(|label| label.name)
-        .find(|known| *known == name)
-}
-
-fn syntax(name: &str) -> &'static str {
-    LABELS
-        .iter()
-        .find(|label| label.name == name)
-        .map_or("", |label| label.syntax)
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(TEXT_MAX) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,10 @@ mod key;
 mod labels;
 mod memory;
 mod ownership;
+mod probe;
+mod prober;
 mod reconciler;
+mod share;
 mod table;
 
 pub use backend::{
@@ -36,11 +39,17 @@ pub use data_plane::{
 pub use desired::{Desired, Origin, Problem, ProblemKind, TaskOrigin, desired};
 pub use diff::{Plan, diff};
 pub use key::{DestinationKey, EntryKey, Family, FirewallMarkKey, Protocol, VirtualServiceKey};
-pub use labels::{ERRORS_MAX, LABELS, Label, LabelError, LabelProblem, PREFIX, ServiceLabels};
+pub use labels::{
+    ERRORS_MAX, LABELS, Label, LabelError, LabelProblem, Needs, PREFIX, ServiceLabels,
+};
 pub use memory::{Failure, MemoryDataPlane, foreign_service};
 pub use ownership::{Existing, Ownership, Prefix, PrefixError};
+pub use probe::{Probe, ProbeId, ProbeKind, ProbeOutcome, ProbeSpec};
+pub use prober::{Health, ProbeStats, Prober};
 pub use reconciler::{
-    Backoff, DestinationPhase, DestinationStatus, Pass, Reconciler, ReconcilerConfig, SourceStatus,
-    Stats, Status, VirtualServiceStatus,
+    Announcement, Backoff, Counts, DestinationPhase, DestinationStatus, Memory, Pass, Reconciler,
+    ReconcilerConfig, RememberedDestination, SourceStatus, Stats, Status, VipStatus,
+    VirtualServiceStatus,
 };
+pub use share::Share;
 pub use table::{Change, Step, Table, VirtualService, apply};

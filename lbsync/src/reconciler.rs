@@ -3,27 +3,35 @@
 //! It reads no clock and starts no thread: `now` is an argument, and [`Reconciler::next_due`] says when to call again.
 //! It never flushes; what is right stays as it is, over restarts too. Only virtual services that are ours are touched.
 
-mod linger;
+mod execute;
+mod lives;
+mod memory;
+mod probing;
 mod report;
 mod retry;
 mod status;
+mod vips;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::backend::{BackendSet, Completeness, Generation};
-use crate::data_plane::{DataPlane, DataPlaneError, Errno, Listing};
+use crate::data_plane::{DataPlane, DataPlaneError, Listing};
 use crate::desired::{Desired, LastLabels, Problem, ProblemKind, desired_with};
-use crate::diff::{Plan, diff};
-use crate::key::{EntryKey, VirtualServiceKey};
+use crate::diff::{Plan, diff_listing};
+use crate::key::VirtualServiceKey;
 use crate::ownership::{Existing, Ownership};
+use crate::prober::Prober;
+use crate::share::Share;
 use crate::table::{Change, Table};
-use linger::{Lingering, Patience, remember_grace};
+use lives::{Lives, Look, Target};
+pub use memory::{Memory, RememberedDestination};
 pub use retry::Backoff;
 use retry::Retries;
 pub use status::{
-    DestinationPhase, DestinationStatus, SourceStatus, Stats, Status, VirtualServiceStatus,
+    Counts, DestinationPhase, DestinationStatus, SourceStatus, Stats, Status, VirtualServiceStatus,
 };
+pub use vips::{Announcement, VipStatus};
 
 /// How a reconciler works.
 #[derive(Clone, Debug)]
@@ -34,15 +42,23 @@ pub struct ReconcilerConfig {
     pub changes_per_pass: usize,
     /// Wait between tries of an entry that fails, and of a listing that fails.
     pub backoff: Backoff,
-    /// Longest time that connections of a destination without tasks are waited for, whatever the service's grace
-    /// period. Zero deletes at once.
+    /// Longest time that connections of a destination that drains are waited for, whatever the service's grace period.
+    /// Zero deletes at once.
     pub linger_max: Duration,
-    /// How often lingering destinations are looked at.
+    /// How often draining destinations are looked at.
     pub linger_poll: Duration,
+    /// Share of the destinations that stays in whatever probes say, where a service's labels say nothing.
+    pub floor: Share,
+    /// Points above the floor at which a VIP that was withdrawn is announced again.
+    pub announce_above_floor: u8,
+    /// How long a restart waits for the source before it works towards the set that it remembers.
+    pub remembered_after: Duration,
+    /// Most probes under way at the same time.
+    pub probes_max: usize,
 }
 
 impl Default for ReconcilerConfig {
-    /// Resync every 30 s, a thousand changes in one pass, lingering for at most 60 s.
+    /// Resync every 30 s, a thousand changes in one pass, draining for at most 60 s, a floor of 30 %.
     fn default() -> Self {
         Self {
             resync: Duration::from_secs(30),
@@ -50,6 +66,10 @@ impl Default for ReconcilerConfig {
             backoff: Backoff::default(),
             linger_max: Duration::from_secs(60),
             linger_poll: Duration::from_secs(1),
+            floor: Share::THIRTY_PERCENT,
+            announce_above_floor: 10,
+            remembered_after: Duration::from_secs(5),
+            probes_max: 256,
         }
     }
 }
@@ -67,6 +87,9 @@ pub struct Pass {
     pub remaining: usize,
     /// Why the data plane could not be listed, before the work or after it.
     pub list_error: Option<DataPlaneError>,
+    /// Where this pass brought a new desired table fully into the data plane: when the first set with it was observed.
+    /// The way from there to the end of the pass is for the shell to time.
+    pub completed: Option<Duration>,
 }
 
 /// Keeps a data plane equal to what backend sets ask for.
@@ -75,26 +98,35 @@ pub struct Reconciler {
     config: ReconcilerConfig,
     ownership: Ownership,
     source: SourceStatus,
+    /// The last complete set, and when it last came.
     set: Option<SetSeen>,
+    /// That set, of the generation with which it last changed.
+    remembered_set: Option<BackendSet>,
+    /// While the only set is one that is remembered: when it is worked towards.
+    remembered_until: Option<Duration>,
     desired: Desired,
     last_labels: LastLabels,
-    grace: BTreeMap<VirtualServiceKey, Duration>,
-    lingering: Lingering,
+    lives: Lives,
+    prober: Prober,
     retries: Retries,
     list_failures: u32,
     list_error: Option<DataPlaneError>,
     listed: Option<Duration>,
     listing: Listing,
-    /// The table that the last pass worked towards, lingering destinations included.
-    target: Table,
+    /// What the last pass worked towards.
+    target: Target,
     plan: Plan,
     /// True from a pass without anything to do until the desired table changes: a change needed then is drift.
     settled: bool,
+    /// Since when a new desired table is not fully in the data plane.
+    changed: Option<Duration>,
+    /// Virtual services that were too weak when last looked at.
+    weak: BTreeSet<VirtualServiceKey>,
     next_due: Duration,
     stats: Stats,
 }
 
-/// The set that the desired table was made from.
+/// The generation of the set that the desired table was made from.
 #[derive(Clone, Copy, Debug)]
 struct SetSeen {
     generation: Generation,
@@ -110,18 +142,22 @@ impl Reconciler {
             ownership,
             source: SourceStatus::Waiting,
             set: None,
+            remembered_set: None,
+            remembered_until: None,
             desired: Desired::default(),
             last_labels: LastLabels::new(),
-            grace: BTreeMap::new(),
-            lingering: Lingering::default(),
+            lives: Lives::default(),
+            prober: Prober::default(),
             retries: Retries::default(),
             list_failures: 0,
             list_error: None,
             listed: None,
             listing: Listing::default(),
-            target: Table::new(),
+            target: Target::default(),
             plan: Plan::default(),
             settled: false,
+            changed: None,
+            weak: BTreeSet::new(),
             next_due: Duration::ZERO,
             stats: Stats::default(),
         }
@@ -147,18 +183,37 @@ impl Reconciler {
         }
         self.stats.sets_complete += 1;
         self.source = SourceStatus::Current;
-        let mut wanted = desired_with(set, &mut self.last_labels);
+        let remembered = self.remembered_until.take().is_some();
+        if remembered {
+            self.next_due = now;
+        }
+        let last = self.remembered_set.as_ref();
+        if last.is_some_and(|last| last.services == set.services) {
+            self.set = Some(SetSeen {
+                generation: set.generation,
+                at: now,
+            });
+            return;
+        }
+        self.take_over(set.clone(), now);
+    }
+
+    /// Makes a set the one to work towards.
+    fn take_over(&mut self, set: BackendSet, now: Duration) {
+        let mut wanted = desired_with(&set, &mut self.last_labels);
         self.refuse_outside_ranges(&mut wanted);
         let first = self.set.is_none();
         self.set = Some(SetSeen {
             generation: set.generation,
             at: now,
         });
+        self.remembered_set = Some(set);
         if first || wanted.table != self.desired.table {
             self.settled = false;
-            self.next_due = now;
+            self.changed.get_or_insert(now);
         }
-        remember_grace(&mut self.grace, &wanted);
+        // Even where the table is the same, a probe or the warm-up may not be.
+        self.next_due = now;
         self.desired = wanted;
     }
 
@@ -186,7 +241,7 @@ impl Reconciler {
         self.next_due = Duration::ZERO;
     }
 
-    /// Returns when [`Reconciler::reconcile`] should be called next.
+    /// Returns when [`Reconciler::reconcile`] should be called next. Probes have a timetable of their own.
     #[must_use]
     pub fn next_due(&self) -> Duration {
         self.next_due
@@ -200,8 +255,9 @@ impl Reconciler {
             pass.list_error = Some(error);
             return pass;
         }
-        if self.set.is_none() {
-            self.next_due = now + self.config.resync;
+        if !self.acts(now) {
+            let wait = now + self.config.resync;
+            self.next_due = self.remembered_until.map_or(wait, |until| until.min(wait));
             return pass;
         }
         self.execute(plane, now, &mut pass);
@@ -212,8 +268,16 @@ impl Reconciler {
         }
         self.settled = self.plan.changes.is_empty();
         pass.remaining = self.plan.changes.len();
+        if self.settled {
+            pass.completed = self.changed.take();
+        }
         self.next_due = self.when_next(&pass, now);
         pass
+    }
+
+    /// True if there is a table to work towards.
+    fn acts(&self, now: Duration) -> bool {
+        self.set.is_some() && self.remembered_until.is_none_or(|until| until <= now)
     }
 
     /// Lists the data plane and plans.
@@ -236,8 +300,8 @@ impl Reconciler {
     }
 
     fn plan(&mut self, now: Duration) {
-        let actual = self.listing.table();
-        if self.set.is_none() {
+        let actual = &self.listing.services;
+        if !self.acts(now) {
             self.plan = Plan {
                 foreign: actual.keys().copied().collect(),
                 ..Plan::default()
@@ -245,34 +309,32 @@ impl Reconciler {
             return;
         }
         if self.ownership.existing == Existing::Adopt {
-            for key in self
-                .desired
-                .table
-                .keys()
-                .filter(|key| actual.contains_key(key))
-            {
+            let wanted = self.desired.table.keys();
+            for key in wanted.filter(|key| actual.contains_key(key)) {
                 self.ownership.mark(*key);
             }
         }
-        let mut target = self.desired.table.clone();
-        if std::mem::take(&mut self.settled) {
-            // What we left is not what we find: somebody else was here.
-            let drift = diff(&actual, &self.target, |key| self.ownership.owns(key))
-                .changes
-                .len();
-            self.stats.drift_repaired += u64::try_from(drift).unwrap_or(u64::MAX);
-        }
-        let patience = Patience {
+        let look = Look {
+            desired: &self.desired,
+            listing: &self.listing,
+            ownership: &self.ownership,
+            floor: self.config.floor,
+            drain_max: self.config.linger_max,
             now,
-            grace: &self.grace,
-            max: self.config.linger_max,
         };
-        self.lingering
-            .extend(&mut target, &self.listing, &self.ownership, &patience);
-        self.plan = diff(&actual, &target, |key| self.ownership.owns(key));
-        self.target = target;
-        let planned: BTreeSet<_> = self.plan.changes.iter().map(Change::entry).collect();
-        self.retries.keep(|entry| planned.contains(entry));
+        let target = self.lives.target(&look, &mut self.prober);
+        let owns = |key: &VirtualServiceKey| self.ownership.owns(key);
+        let plan = diff_listing(&self.listing, &target.table, owns);
+        if std::mem::take(&mut self.settled) && !plan.changes.is_empty() {
+            // What we left is not what we find: somebody else was here.
+            let drift = diff_listing(&self.listing, &self.target.table, owns);
+            self.stats.drift_repaired += u64::try_from(drift.changes.len()).unwrap_or(u64::MAX);
+        }
+        (self.plan, self.target) = (plan, target);
+        if self.retries.len() > 0 {
+            let planned: BTreeSet<_> = self.plan.changes.iter().map(Change::entry).collect();
+            self.retries.keep(|entry| planned.contains(entry));
+        }
         // An entry that we made remains ours until it is gone and nobody wants it back.
         let wanted = &self.desired.table;
         let patience = self.config.resync * 2;
@@ -281,112 +343,40 @@ impl Reconciler {
             now,
             patience,
         );
-        self.grace
-            .retain(|key, _| actual.contains_key(key) || wanted.contains_key(key));
-    }
-
-    fn execute(&mut self, plane: &mut dyn DataPlane, now: Duration, pass: &mut Pass) {
-        let mut broken: BTreeSet<EntryKey> = BTreeSet::new();
-        let mut room = self.config.changes_per_pass;
-        let changes = std::mem::take(&mut self.plan.changes);
-        let mut changes = changes.into_iter().peekable();
-        while let Some(step) = changes.peek().map(Change::step) {
-            let mut batch = Vec::new();
-            while let Some(change) = changes.next_if(|change| change.step() == step) {
-                let entry = change.entry();
-                let put_off =
-                    room == 0 || is_hopeless(&change, &broken) || self.retries.waits(&entry, now);
-                if put_off {
-                    pass.deferred += 1;
-                    broken.insert(entry);
-                } else {
-                    room -= 1;
-                    batch.push(change);
-                }
-            }
-            broken.extend(self.make(plane, batch, now, pass));
-        }
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        self.stats.changes_applied += count(pass.applied.len());
-        self.stats.changes_failed += count(pass.failed.len());
-        self.stats.changes_deferred += count(pass.deferred);
-    }
-
-    /// Makes the changes of one step, and returns the entries that failed.
-    fn make(
-        &mut self,
-        plane: &mut dyn DataPlane,
-        batch: Vec<Change>,
-        now: Duration,
-        pass: &mut Pass,
-    ) -> BTreeSet<EntryKey> {
-        let mut broken = BTreeSet::new();
-        let mut results = plane.apply_all(&batch).into_iter();
-        for change in batch {
-            let entry = change.entry();
-            let silent = || Err(DataPlaneError::apply(&change, Errno::ETIMEDOUT));
-            let result = results.next().unwrap_or_else(silent);
-            if let Err(error) = &result
-                && self.is_failure(&change, error)
-            {
-                broken.insert(entry);
-                self.retries
-                    .failed(entry, error.to_string(), self.config.backoff, now);
-                pass.failed.push(error.clone());
-            } else {
-                self.retries.succeeded(&entry);
-                if let (Change::AddService { service, .. }, Ok(())) = (&change, &result) {
-                    self.ownership.mark(*service);
-                }
-                pass.applied.push(change);
-            }
-        }
-        broken
-    }
-
-    /// Judges an error, and marks a virtual service as ours where we may have made it.
-    fn is_failure(&mut self, change: &Change, error: &DataPlaneError) -> bool {
-        let Change::AddService { service, .. } = change else {
-            return !error.is_success();
-        };
-        if error.errno.leaves_doubt() {
-            self.ownership.mark(*service);
-        }
-        // Somebody else was quicker; whether it becomes ours is decided when it is listed.
-        !error.is_success() || !self.ownership.owns(service)
+        self.judge_strength();
     }
 
     fn when_next(&self, pass: &Pass, now: Duration) -> Duration {
         let mut next = now + self.config.resync;
         let mut sooner = |at: Duration| next = next.min(at.max(now));
+        let waits_only = pass.applied.is_empty() && pass.remaining <= self.retries.len();
         if pass.remaining > 0 {
             // What failed waits for its retry; what was put off or is not visible yet is looked at again soon.
             let retry = self.retries.next().unwrap_or(now);
-            let waiting_only = pass.applied.is_empty() && pass.remaining <= self.retries.len();
-            sooner(if waiting_only {
+            sooner(if waits_only {
                 retry
             } else {
                 now + self.config.backoff.initial
             });
             sooner(retry.max(now + self.config.backoff.initial));
         }
-        if pass.remaining > 0
-            && pass.applied.len() + pass.failed.len() >= self.config.changes_per_pass
-        {
+        let full = pass.applied.len() + pass.failed.len() >= self.config.changes_per_pass;
+        // After weight 0 comes the deletion of those without connections; it need not wait for a timer.
+        let follows = self.plan.changes.iter().all(Change::is_delete)
+            && !pass.applied.iter().any(Change::is_delete);
+        if pass.remaining > 0 && !waits_only && (full || follows) {
             sooner(now);
         }
-        if self.lingering.len() > 0 {
+        if self.target.draining > 0 {
             sooner(now + self.config.linger_poll);
-            sooner(
-                self.lingering
-                    .next(now)
-                    .unwrap_or(now + self.config.linger_poll),
-            );
+        }
+        if let Some(at) = self.target.next {
+            sooner(at);
         }
         next
     }
 
-    /// Returns the rule by which virtual services are ours, with the marks, which a shell may keep over a restart.
+    /// Returns the rule by which virtual services are ours, with the marks.
     #[must_use]
     pub fn ownership(&self) -> &Ownership {
         &self.ownership
@@ -396,6 +386,12 @@ impl Reconciler {
     #[must_use]
     pub fn desired(&self) -> &Desired {
         &self.desired
+    }
+
+    /// Returns the table that the last pass worked towards: the desired one, after health, warm-up and drain.
+    #[must_use]
+    pub fn target(&self) -> &Table {
+        &self.target.table
     }
 
     /// Returns what is known about the backend set.
@@ -410,6 +406,12 @@ impl Reconciler {
         self.stats
     }
 
+    /// Returns the data plane's table when it was last listed.
+    #[must_use]
+    pub fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
     /// True if the data plane, when last listed, was as desired.
     #[must_use]
     pub fn in_sync(&self) -> bool {
@@ -420,16 +422,8 @@ impl Reconciler {
     }
 }
 
-/// True if a change makes no sense, or is not safe, after those that have failed in this pass.
-fn is_hopeless(change: &Change, broken: &BTreeSet<EntryKey>) -> bool {
-    let service = change.entry().service();
-    match change {
-        // Its destinations go first, and each of them at weight 0.
-        Change::DeleteService { .. } => broken.iter().any(|entry| entry.service() == service),
-        Change::DeleteDestination { .. } => broken.contains(&change.entry()),
-        _ => broken.contains(&change.entry()) || broken.contains(&EntryKey::Service(service)),
-    }
-}
+/// Strengths, for those who decide about VIPs.
+type Strengths = BTreeMap<VirtualServiceKey, lives::Strength>;
 
 #[cfg(test)]
 mod tests;

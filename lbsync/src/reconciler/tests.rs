@@ -5,7 +5,7 @@ use crate::backend::{Backend, BackendState, Service};
 use crate::config::{DestinationConfig, ForwardingMethod};
 use crate::data_plane::{Connections, Errno};
 use crate::desired::tests::{backend, service};
-use crate::key::DestinationKey;
+use crate::key::{DestinationKey, EntryKey};
 use crate::memory::{Failure, MemoryDataPlane, foreign_service};
 use BackendState::{Draining, Serving};
 
@@ -96,7 +96,22 @@ impl Rig {
 
     fn observe(&mut self, set: &BackendSet) -> Pass {
         self.reconciler.observe(Some(set), self.now);
-        self.pass()
+        let pass = self.pass();
+        self.run(Duration::ZERO);
+        pass
+    }
+
+    fn connect(&mut self, last: u8, active: u32) {
+        let connections = Connections {
+            active,
+            ..Connections::default()
+        };
+        self.plane
+            .set_connections(&vip(), &destination(last), connections);
+    }
+
+    fn phase(&self, last: u8) -> DestinationPhase {
+        self.reconciler.phase(&vip(), &destination(last))
     }
 
     fn pass(&mut self) -> Pass {
@@ -141,8 +156,13 @@ fn without_a_set_nothing_is_changed() {
 fn a_set_becomes_a_table_and_a_second_pass_does_nothing() {
     let mut rig = Rig::new(Ownership::default());
     let pass = rig.observe(&web(&[(1, Serving), (2, Draining)]));
-    assert_eq!((pass.applied.len(), pass.remaining), (3, 0));
-    assert_eq!(weights(&rig.plane), [(1, 1), (2, 0)]);
+    assert_eq!((pass.applied.len(), pass.remaining), (2, 0));
+    assert_eq!(
+        weights(&rig.plane),
+        [(1, 1)],
+        "who drains already need not come"
+    );
+    assert_eq!(pass.completed, Some(rig.now));
     assert!(rig.reconciler.in_sync());
     assert_eq!(rig.pass(), Pass::default());
     assert_eq!(rig.reconciler.next_due(), rig.now + 30 * SECOND);
@@ -335,75 +355,87 @@ fn a_pass_is_bounded() {
 }
 
 #[test]
-fn draining_stays_at_weight_zero_until_the_task_is_gone() {
+fn draining_ends_when_no_connections_are_left_although_the_task_still_runs() {
     let mut rig = Rig::new(Ownership::default());
     rig.observe(&web(&[(1, Serving), (2, Serving)]));
+    rig.connect(2, 1);
     rig.observe(&web(&[(1, Serving), (2, Draining)]));
-    rig.run(300 * SECOND);
+    rig.run(5 * SECOND);
     assert_eq!(weights(&rig.plane), [(1, 1), (2, 0)]);
-    rig.observe(&web(&[(1, Serving)]));
+    assert_eq!(rig.phase(2), DestinationPhase::Draining);
+    rig.connect(2, 0);
+    rig.run(2 * SECOND);
     assert_eq!(weights(&rig.plane), [(1, 1)]);
+    rig.observe(&web(&[(1, Serving), (2, Draining)]));
+    assert_eq!(weights(&rig.plane), [(1, 1)], "it does not come back");
 }
 
 #[test]
-fn connections_are_waited_for_up_to_the_grace_period() {
+fn a_connection_that_comes_before_weight_zero_is_seen() {
+    let mut rig = Rig::new(Ownership::default());
+    rig.observe(&web(&[(1, Serving), (2, Serving)]));
+    struct LateClient<'a>(&'a mut MemoryDataPlane);
+    impl DataPlane for LateClient<'_> {
+        fn list(&mut self) -> Result<Listing, DataPlaneError> {
+            self.0.list()
+        }
+        fn apply(&mut self, change: &Change) -> Result<(), DataPlaneError> {
+            let one = Connections {
+                active: 1,
+                ..Connections::default()
+            };
+            self.0.set_connections(&vip(), &destination(2), one);
+            self.0.apply(change)
+        }
+    }
+    rig.reconciler.observe(Some(&web(&[(1, Serving)])), rig.now);
+    rig.reconciler
+        .reconcile(&mut LateClient(&mut rig.plane), rig.now);
+    rig.run(5 * SECOND);
+    assert_eq!(
+        (weights(&rig.plane), rig.plane.connections_lost()),
+        (vec![(1, 1), (2, 0)], 0)
+    );
+}
+
+#[test]
+fn connections_are_waited_for_up_to_the_grace_period_and_the_way_to_sigterm() {
     let mut rig = Rig::new(Ownership::default());
     rig.observe(&web(&[(1, Serving), (2, Serving), (3, Serving)]));
-    for last in [2, 3] {
-        rig.plane.set_connections(
-            &vip(),
-            &destination(last),
-            Connections {
-                active: 1,
-                inactive: 0,
-                persistent: 0,
-            },
-        );
-    }
+    rig.connect(2, 1);
+    rig.connect(3, 1);
     rig.observe(&web(&[(1, Serving)]));
     assert_eq!(weights(&rig.plane), [(1, 1), (2, 0), (3, 0)]);
-    let status = rig.reconciler.status(rig.now);
-    assert_eq!(
-        status.virtual_services[0].destinations[1].phase,
-        DestinationPhase::Lingering
-    );
+    assert_eq!(rig.phase(2), DestinationPhase::Lingering);
     rig.run(3 * SECOND);
-    rig.plane
-        .set_connections(&vip(), &destination(2), Connections::default());
+    rig.connect(2, 0);
     rig.run(3 * SECOND);
     assert_eq!(
         weights(&rig.plane),
         [(1, 1), (3, 0)],
         "without connections at once"
     );
-    rig.run(6 * SECOND);
+    rig.run(7 * SECOND);
+    assert_eq!(
+        weights(&rig.plane),
+        [(1, 1), (3, 0)],
+        "13 s are not 10 and 4"
+    );
+    rig.run(SECOND);
     assert_eq!(
         weights(&rig.plane),
         [(1, 1)],
-        "with connections after ten seconds"
+        "with connections when patience ends"
     );
-    assert_eq!(
-        (
-            rig.plane.connections_lost(),
-            rig.reconciler.stats().drift_repaired
-        ),
-        (1, 0)
-    );
+    let lost = rig.plane.connections_lost();
+    assert_eq!((lost, rig.reconciler.stats().drift_repaired), (1, 0));
 }
 
 #[test]
 fn a_destination_that_comes_back_while_lingering_serves_again() {
     let mut rig = Rig::new(Ownership::default());
     rig.observe(&web(&[(1, Serving)]));
-    rig.plane.set_connections(
-        &vip(),
-        &destination(1),
-        Connections {
-            active: 3,
-            inactive: 0,
-            persistent: 0,
-        },
-    );
+    rig.connect(1, 3);
     rig.observe(&web(&[]));
     assert_eq!(weights(&rig.plane), [(1, 0)]);
     rig.observe(&web(&[(1, Serving)]));
