@@ -5,7 +5,7 @@ use std::{
     ffi::OsStr,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Ipv6Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -13,12 +13,15 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::load::{Pace, Report};
 
-/// A command that will run in a namespace.
+/// A command that will run in a namespace, given by name or by path.
 #[must_use]
 pub fn command(namespace: &str, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("nsenter");
     command
-        .arg(format!("--net=/run/netns/{namespace}"))
+        .arg(format!(
+            "--net={}",
+            Path::new("/run/netns").join(namespace).display()
+        ))
         .arg(program);
     command
 }

@@ -184,19 +184,22 @@ impl Swarm {
     /// When it takes more than 30 s, or a container did not start.
     pub fn settle(&self, service: &str, replicas: usize) -> Result<()> {
         wait_for("the swarm settles", Duration::from_secs(30), || {
-            let serving = self.with(|world| world.engine().serving_tasks(service).count());
-            let tasks = self.with(|world| {
-                world
-                    .engine()
-                    .tasks()
-                    .filter(|task| task.is_alive())
-                    .count()
+            let (serving, own, all) = self.with(|world| {
+                let engine = world.engine();
+                let own = engine.tasks_of(service).filter(|task| task.is_alive());
+                let all = engine.tasks().filter(|task| task.is_alive());
+                (
+                    engine.serving_tasks(service).count(),
+                    own.count(),
+                    all.count(),
+                )
             });
-            let containers = self
-                .containers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            (serving == replicas && containers.running.len() == tasks).then_some(())
+            let containers = self.containers.lock();
+            let running = containers
+                .unwrap_or_else(PoisonError::into_inner)
+                .running
+                .len();
+            (serving == replicas && own == replicas && running == all).then_some(())
         })?;
         let containers = self
             .containers

@@ -7,7 +7,7 @@ use std::{
 };
 
 use testbed::{
-    guest::{Clients, Network, Server, in_guest},
+    guest::{Clients, Network, Published, Server, Swarm, in_guest},
     load::Pace,
 };
 
@@ -66,5 +66,41 @@ fn masquerading_direct_routing_and_tunnels_carry_http_over_both_families() {
         carries("10.9.0.3", "near", "10.2.0.2", "-i");
         carries("fd09::3", "near", "fd02::2", "-i");
         assert_eq!(table("lb"), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_task_of_the_simulated_swarm_is_a_process_that_answers_and_leaves() {
+    in_guest(|| {
+        let network = Network::new(3).unwrap();
+        let service = Swarm::service("web", [10, 9, 0, 1].into(), 80, Published::Anywhere);
+        let fixed = Swarm::service("fixed", [10, 9, 0, 2].into(), 80, Published::At(80));
+        let swarm = Swarm::start(&network, vec![service, fixed]).unwrap();
+        swarm.scale("web", 4);
+        swarm.scale("fixed", 3);
+        swarm.settle("web", 4).unwrap();
+        swarm.settle("fixed", 3).unwrap();
+        let answers = |(server, port): (u8, u16)| {
+            let address = SocketAddr::from((Network::server_v4(server), port));
+            let report = Clients::ask("near", address, PACE, 2).unwrap();
+            (report.failed == 0).then(|| report.servers.into_keys().next().unwrap())
+        };
+        let mut names: Vec<_> = swarm.serving("web").into_iter().map(answers).collect();
+        names.sort();
+        assert_eq!(
+            names,
+            ["web.1", "web.2", "web.3", "web.4"].map(|name| Some(name.to_owned()))
+        );
+        let fixed = swarm.serving("fixed");
+        assert_eq!(fixed, [(1, 80), (2, 80), (3, 80)]);
+        assert!(fixed.into_iter().all(|place| answers(place).is_some()));
+
+        let before = swarm.serving("web");
+        swarm.scale("web", 1);
+        swarm.settle("web", 1).unwrap();
+        let after = swarm.serving("web");
+        assert_eq!(after.len(), 1);
+        let gone = before.into_iter().filter(|place| !after.contains(place));
+        assert!(gone.into_iter().all(|place| answers(place).is_none()));
     });
 }

@@ -1,0 +1,120 @@
+//! A real Docker Engine inside the guest, with a swarm of its own: for swarm's own load balancing, which this host's kernel
+//! lacks. Slow: minutes on a busy machine.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::program::Program;
+use crate::wait_for;
+
+/// The address of the guest as a swarm node.
+const ADDRESS: &str = "10.99.0.1";
+
+/// What the engine needs of the guest before it starts.
+const PREPARE: &str = "\
+set -e
+mkdir -p /var/lib/docker
+mount -t tmpfs tmpfs /var/lib/docker
+rm -f /etc/resolv.conf
+# Nobody listens there: the look for a newer image fails at once.
+echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+echo 1 >/proc/sys/net/ipv4/ip_forward
+ip link add node type dummy
+ip addr add 10.99.0.1/24 dev node
+ip link set node up";
+
+/// A running engine: one manager with the image of the archive.
+#[derive(Debug)]
+pub struct Engine {
+    _daemon: Program,
+}
+
+impl Engine {
+    /// Starts it, makes a swarm, and loads an image (see `testbed/image`).
+    ///
+    /// # Errors
+    ///
+    /// When anything fails; its log goes to standard error.
+    pub fn start(image: &Path) -> Result<Self> {
+        let prepared = Command::new("sh").args(["-c", PREPARE]).status()?;
+        ensure!(
+            prepared.success(),
+            "the guest cannot be prepared for an engine"
+        );
+        let log = fs::File::create("/run/dockerd.log")?;
+        let mut daemon = Command::new("dockerd");
+        daemon
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        let engine = Self {
+            _daemon: Program::start(&mut daemon)?,
+        };
+        let up = wait_for("the engine answers", Duration::from_secs(120), || {
+            engine.docker(&["version"]).ok()
+        });
+        up.with_context(|| fs::read_to_string("/run/dockerd.log").unwrap_or_default())?;
+        let image = image.to_str().context("the path of the image")?;
+        engine.docker(&["load", "--quiet", "--input", image])?;
+        engine.docker(&["swarm", "init", "--advertise-addr", ADDRESS])?;
+        Ok(engine)
+    }
+
+    /// Runs the `docker` command and returns what it prints.
+    ///
+    /// # Errors
+    ///
+    /// When it fails; the message has what it said.
+    pub fn docker(&self, arguments: &[&str]) -> Result<String> {
+        let output = Command::new("docker").args(arguments).output()?;
+        ensure!(
+            output.status.success(),
+            "docker {}: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Creates a service whose port 8080 swarm's own ingress publishes, and waits until all its replicas run.
+    ///
+    /// # Errors
+    ///
+    /// When they do not within three minutes.
+    pub fn publish(&self, name: &str, port: u16, replicas: u8) -> Result<()> {
+        let (publish, count) = (format!("{port}:8080"), replicas.to_string());
+        self.docker(&[
+            "service",
+            "create",
+            "--detach",
+            "--no-resolve-image",
+            "--stop-signal",
+            "SIGKILL",
+            "--name",
+            name,
+            "--replicas",
+            &count,
+            "--publish",
+            &publish,
+            "testbed/web:1",
+        ])?;
+        let all = format!("{replicas}/{replicas}");
+        wait_for("all replicas run", Duration::from_secs(180), || {
+            let shown = self.docker(&[
+                "service",
+                "ls",
+                "--filter",
+                &format!("name={name}"),
+                "--format",
+                "{{.Replicas}}",
+            ]);
+            (shown.ok()?.trim() == all).then_some(())
+        })
+    }
+}
