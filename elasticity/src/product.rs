@@ -157,11 +157,14 @@ impl Autoscaler for Product {
                 nodes: Nodes::Known,
                 view_age: Some(VIEW_AGE),
             },
+            resources: scaler::Resources::default(),
             services: vec![ServiceInput {
                 name: "web".into(),
                 id: "web".into(),
                 labels: &self.labels,
                 observation: observation(view),
+                reservation: scaler::arbitration::Reservation::default(),
+                unplaced: 0,
             }],
         };
         let command = self.engine.tick(&inputs, now, unix_ms).pop()?;

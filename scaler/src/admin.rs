@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::observation::ServiceName;
+use crate::{
+    observation::ServiceName,
+    pause::{Paused, Pauses},
+    policy::Direction,
+};
 
 /// Version of the serialised [`AdminState`].
 pub const ADMIN_VERSION: u32 = 1;
@@ -88,6 +92,8 @@ pub struct AdminState {
     global: AdminMode,
     #[serde(default)]
     services: BTreeMap<ServiceName, AdminMode>,
+    #[serde(default, skip_serializing_if = "Pauses::is_empty")]
+    pauses: Pauses,
 }
 
 impl Default for AdminState {
@@ -104,6 +110,7 @@ impl AdminState {
             version: ADMIN_VERSION,
             global,
             services: BTreeMap::new(),
+            pauses: Pauses::new(),
         }
     }
 
@@ -117,11 +124,43 @@ impl AdminState {
                 found: self.version,
             });
         }
-        let count = self.services.len();
+        let count = self.services.len().max(self.pauses.len());
         if count > ADMIN_SERVICES_MAX {
             return Err(AdminError::TooMany { count });
         }
         Ok(())
+    }
+
+    /// A service's pauses, over ones included until [`Self::pause`] is called next.
+    #[must_use]
+    pub fn paused(&self, name: &ServiceName) -> Paused {
+        self.pauses.get(name)
+    }
+
+    /// Services with a pause that is not over at `unix_ms`, by name.
+    pub fn pauses(&self, unix_ms: u64) -> impl Iterator<Item = (&ServiceName, Paused)> {
+        self.pauses.running(unix_ms)
+    }
+
+    /// Pauses changes of a service in one direction until a time, replacing an earlier pause of that direction, and forgets all
+    /// pauses that are over at `unix_ms`. A pause that ends by then is no pause.
+    ///
+    /// # Errors
+    /// [`AdminError::TooMany`], with nothing changed.
+    pub fn pause(
+        &mut self,
+        name: ServiceName,
+        direction: Direction,
+        until_unix_ms: u64,
+        unix_ms: u64,
+    ) -> Result<(), AdminError> {
+        self.pauses.forget(unix_ms);
+        self.pauses.pause(name, direction, until_unix_ms, unix_ms)
+    }
+
+    /// Ends a service's pause of a direction.
+    pub fn resume(&mut self, name: &ServiceName, direction: Direction) {
+        self.pauses.resume(name, direction);
     }
 
     /// The global mode.

@@ -78,6 +78,13 @@ pub enum ScaleReason {
     BelowMinimum,
     /// Replicas are above the maximum.
     AboveMaximum,
+    /// The swarm is short of room, and it gives way to services of a higher priority or to what really fits.
+    GaveWay {
+        /// Replicas it would have.
+        wanted: u32,
+    },
+    /// There is room again for what it gave up.
+    GivenBack,
 }
 
 /// What the policy would do if nothing stood in its way.
@@ -112,6 +119,13 @@ pub enum Clamp {
     Overshoot {
         /// The metric that would be.
         metric: Metric,
+        /// Replicas before.
+        wanted: u32,
+        /// Replicas after.
+        to: u32,
+    },
+    /// Lowered to what the swarm has room for.
+    Room {
         /// Replicas before.
         wanted: u32,
         /// Replicas after.

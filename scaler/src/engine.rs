@@ -4,14 +4,18 @@
 //! nothing out itself.
 
 mod entry;
+mod notice;
+mod room;
 mod stats;
 mod status;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    admin::{AdminError, AdminMode, AdminState},
+    admin::{AdminError, AdminMode, AdminState, Effective},
+    arbitration::{PoolState, Reservation},
     decide::{Decision, Situation, Verdict, decide},
+    event::Event,
     hold::HoldReason,
     labels::Defaults,
     observation::{Leadership, Observation, ServiceId, ServiceName, SwarmCondition},
@@ -20,7 +24,10 @@ use crate::{
 };
 
 use entry::{Entry, Moment};
+use notice::Events;
+use room::Rooms;
 
+pub use room::Resources;
 pub use stats::{Counters, Stats};
 pub use status::ServiceStatus;
 
@@ -35,6 +42,10 @@ pub struct ServiceInput<'a> {
     pub labels: &'a BTreeMap<String, String>,
     /// Its tasks and telemetry.
     pub observation: Observation,
+    /// What the scheduler sets aside for one of its tasks.
+    pub reservation: Reservation,
+    /// Tasks that found no node with room for them.
+    pub unplaced: u32,
 }
 
 /// Everything that a tick is decided from. The services are those of a complete view, opted in or not, in any order.
@@ -44,6 +55,16 @@ pub struct Inputs<'a> {
     pub swarm: SwarmCondition,
     /// Its services.
     pub services: Vec<ServiceInput<'a>>,
+    /// What there is room for.
+    pub resources: Resources,
+}
+
+/// A service's decision on its way through what concerns all services together.
+#[derive(Debug)]
+struct Prepared<'a> {
+    input: &'a ServiceInput<'a>,
+    admin: Effective,
+    verdict: Verdict,
 }
 
 /// A write for the shell to carry out and then to report with [`Engine::completed`], whatever happened.
@@ -73,6 +94,8 @@ pub struct Engine {
     in_flight: usize,
     /// The first service that the write budget held in the last tick: the next tick begins with it, so that none starves.
     first_held: Option<ServiceName>,
+    rooms: Rooms,
+    events: Events,
     stats: Stats,
 }
 
@@ -89,6 +112,8 @@ impl Engine {
             tick: 0,
             in_flight: 0,
             first_held: None,
+            rooms: Rooms::default(),
+            events: Events::default(),
             stats: Stats::default(),
         }
     }
@@ -103,20 +128,26 @@ impl Engine {
         services.sort_by(|left, right| left.name.cmp(&right.name));
         services.dedup_by(|next, kept| next.name == kept.name);
         self.stats.start_tick(services.len());
-        if let Some(first) = self.first_held.take() {
-            let middle = services.partition_point(|service| service.name < first);
-            services.rotate_left(middle);
-        }
         let moment = Moment {
             tick: self.tick,
             now,
             unix_ms,
         };
-        let mut commands = Vec::new();
+        let mut prepared: Vec<Prepared<'_>> = Vec::with_capacity(services.len());
         for input in services {
-            commands.extend(self.service(input, &inputs.swarm, moment));
+            prepared.extend(self.prepare(input, &inputs.swarm, moment));
+        }
+        self.share_room(&mut prepared, &inputs.resources, moment);
+        if let Some(first) = self.first_held.take() {
+            let middle = prepared.partition_point(|prepared| prepared.input.name < first);
+            prepared.rotate_left(middle);
+        }
+        let mut commands: Vec<Command> = Vec::new();
+        for prepared in prepared {
+            commands.extend(self.finish(prepared, moment));
         }
         commands.sort_by(|left, right| left.service.cmp(&right.service));
+        self.note_events(moment);
         self.forget(now);
         self.stats.tracked = self.services.len();
         self.stats.in_flight = self.in_flight;
@@ -130,13 +161,13 @@ impl Engine {
         };
     }
 
-    /// One service's part of a tick.
-    fn service(
+    /// What a service by itself would do.
+    fn prepare<'a>(
         &mut self,
-        input: &ServiceInput<'_>,
+        input: &'a ServiceInput<'a>,
         swarm: &SwarmCondition,
         moment: Moment,
-    ) -> Option<Command> {
+    ) -> Option<Prepared<'a>> {
         let full = self.services.len() >= self.settings.services_max;
         let entry = match self.services.get_mut(&input.name) {
             Some(entry) => entry,
@@ -175,6 +206,23 @@ impl Engine {
                 errors: errors.to_vec(),
             }),
         };
+        let paused = self.admin.paused(&input.name);
+        room::pause(&mut verdict, paused, moment.unix_ms);
+        Some(Prepared {
+            input,
+            admin,
+            verdict,
+        })
+    }
+
+    /// Holds what the write budget has no place for, files the rest, and returns what is to be written.
+    fn finish(&mut self, prepared: Prepared<'_>, moment: Moment) -> Option<Command> {
+        let Prepared {
+            input,
+            admin,
+            mut verdict,
+        } = prepared;
+        let entry = self.services.get_mut(&input.name)?;
         let budget_spent =
             self.in_flight >= self.settings.in_flight_max && admin.mode == AdminMode::Enabled;
         if budget_spent && matches!(verdict.decision, Decision::Scale { .. }) {
@@ -212,6 +260,7 @@ impl Engine {
         self.in_flight -= 1;
         self.stats.in_flight = self.in_flight;
         *self.stats.outcomes.entry(outcome.name()).or_default() += 1;
+        let told = notice::completed(command, &outcome);
         if outcome == Outcome::Applied {
             let changes = if command.to > command.from {
                 &mut self.stats.scale_ups
@@ -220,16 +269,36 @@ impl Engine {
             };
             *changes += 1;
         }
-        entry.complete(
-            command,
-            outcome,
-            &self.settings,
-            Moment {
-                tick: command.tick,
-                now,
-                unix_ms,
-            },
-        )
+        let moment = Moment {
+            tick: command.tick,
+            now,
+            unix_ms,
+        };
+        let record = entry.complete(command, outcome, &self.settings, moment);
+        self.events.tell(Event {
+            unix_ms,
+            service: Some(command.service.clone()),
+            kind: told,
+            words: record.map(DecisionRecord::explain).unwrap_or_default(),
+        });
+        record
+    }
+
+    /// What happened since the last call, oldest first.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        self.events.take()
+    }
+
+    /// Events that were dropped because nobody took them.
+    #[must_use]
+    pub const fn events_dropped(&self) -> u64 {
+        self.events.dropped()
+    }
+
+    /// Whether the swarm needs nodes.
+    #[must_use]
+    pub const fn node_pool(&self) -> PoolState {
+        self.rooms.pool()
     }
 
     /// Drops what is known of services that have been gone for long, unless a write for them is still under way.

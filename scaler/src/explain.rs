@@ -88,6 +88,13 @@ impl DecisionRecord {
                 "{from} is above the maximum {}, which needs no telemetry",
                 limit(|limits| limits.max)
             ),
+            ScaleReason::GaveWay { wanted } => format!(
+                "the swarm is short of room and others come first; it would have {}",
+                replicas(wanted)
+            ),
+            ScaleReason::GivenBack => {
+                "the swarm has room again for what it had given up".to_owned()
+            }
         }
     }
 
@@ -100,6 +107,9 @@ impl DecisionRecord {
                     "It wanted {wanted}; with fewer than {to}, {} would be above its high mark.",
                     metric_name(*metric)
                 )
+            }
+            Clamp::Room { wanted, to } => {
+                format!("It wanted {wanted}; the swarm has room for {to}.")
             }
         }))
     }

@@ -87,6 +87,10 @@ kinds! {
     Cooldown = "cooldown",
     /// See [`HoldReason::WriteBudget`].
     WriteBudget = "write_budget",
+    /// See [`HoldReason::Paused`].
+    Paused = "paused",
+    /// See [`HoldReason::Shortage`].
+    Shortage = "shortage",
 }
 
 /// Why nothing is done, with the numbers that say how far it is from being done.
@@ -247,6 +251,20 @@ pub enum HoldReason {
         /// Writes under way.
         in_flight: u32,
     },
+    /// A person paused changes in this direction.
+    Paused {
+        /// Which way it would go.
+        direction: Direction,
+        /// When the pause ends, in Unix milliseconds.
+        until_unix_ms: u64,
+    },
+    /// The swarm has no room for more of it, or a higher priority needs the room.
+    Shortage {
+        /// Replicas it would have.
+        wanted: u32,
+        /// Replicas there is room for.
+        granted: u32,
+    },
 }
 
 impl HoldKind {
@@ -292,6 +310,8 @@ impl HoldReason {
             Self::WarmUp { .. } => HoldKind::WarmUp,
             Self::Cooldown { .. } => HoldKind::Cooldown,
             Self::WriteBudget { .. } => HoldKind::WriteBudget,
+            Self::Paused { .. } => HoldKind::Paused,
+            Self::Shortage { .. } => HoldKind::Shortage,
         }
     }
 }

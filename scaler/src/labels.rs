@@ -1,7 +1,7 @@
 //! Service labels to a policy: `swarmtide.*` under `deploy.labels`, with defaults from the configuration file.
 //!
 //! Everything that cannot be used is reported by label name, value and reason, and the service is then held; nothing is guessed.
-//! Labels under `swarmtide.lb.` are the load balancer's and are passed over.
+//! Labels under `swarmtide.lb.` are the load balancer's, those under `swarmtide.shadow.` name candidates: both are passed over.
 
 mod defaults;
 mod error;
@@ -25,6 +25,9 @@ pub const PREFIX: &str = "swarmtide.";
 
 /// The family of labels that the load balancer owns.
 pub const LOAD_BALANCER_PREFIX: &str = "swarmtide.lb.";
+
+/// The family of labels that name candidates to be tried beside the live policy: see [`crate::shadow`].
+pub const SHADOW_PREFIX: &str = "swarmtide.shadow.";
 
 /// Most errors reported for one service.
 pub const ERRORS_MAX: usize = 16;
@@ -52,7 +55,11 @@ pub fn relevant(labels: &BTreeMap<String, String>) -> impl Iterator<Item = (&str
     labels
         .iter()
         .map(|(label, value)| (label.as_str(), value.as_str()))
-        .filter(|(label, _)| has_prefix(label, PREFIX) && !has_prefix(label, LOAD_BALANCER_PREFIX))
+        .filter(|(label, _)| {
+            has_prefix(label, PREFIX)
+                && !has_prefix(label, LOAD_BALANCER_PREFIX)
+                && !has_prefix(label, SHADOW_PREFIX)
+        })
 }
 
 /// Whether a label belongs to a family; in whatever case, so that `Swarmtide.enable` is reported, not overlooked.

@@ -13,14 +13,17 @@
 //! one write in flight.
 
 pub mod admin;
+pub mod arbitration;
 pub mod decide;
 pub mod engine;
+pub mod event;
 mod explain;
 mod history;
 pub mod hold;
 pub mod labels;
 pub mod metric;
 pub mod observation;
+pub mod pause;
 pub mod policy;
 pub mod record;
 pub mod settings;
@@ -30,7 +33,8 @@ pub use admin::{AdminError, AdminMode, AdminState, Effective, Scope};
 pub use decide::{
     Clamp, Decision, Proposal, ScaleReason, ServiceState, Situation, Verdict, decide,
 };
-pub use engine::{Command, Engine, Inputs, ServiceInput, ServiceStatus, Stats};
+pub use engine::{Command, Engine, Inputs, Resources, ServiceInput, ServiceStatus, Stats};
+pub use event::{Event, EventKind};
 pub use hold::{HoldKind, HoldReason};
 pub use labels::{Defaults, LABELS, LabelError};
 pub use metric::{Metric, MetricObservation, Readings};

@@ -6,7 +6,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{metric::Metric, time::millis};
+use crate::{arbitration::PRIORITY_DEFAULT, metric::Metric, time::millis};
 
 /// Most replicas that a policy can ask for.
 pub const REPLICAS_LIMIT: u32 = 100_000;
@@ -168,6 +168,7 @@ pub struct Policy {
     step: PerDirection<NonZeroU32>,
     cooldown: PerDirection<Duration>,
     marks: Vec<(Metric, Marks)>,
+    priority: u16,
 }
 
 impl Policy {
@@ -190,7 +191,21 @@ impl Policy {
             step,
             cooldown,
             marks: marks.into_iter().collect(),
+            priority: PRIORITY_DEFAULT,
         })
+    }
+
+    /// The same policy at a priority of its own for when the swarm is short of room.
+    #[must_use]
+    pub const fn with_priority(mut self, priority: u16) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// The higher, the later it gives way when the swarm is short of room.
+    #[must_use]
+    pub const fn priority(&self) -> u16 {
+        self.priority
     }
 
     /// The replicas it may ask for.
@@ -225,6 +240,7 @@ struct Summary {
     step: PerDirection<u32>,
     cooldown_ms: PerDirection<u64>,
     marks: std::collections::BTreeMap<Metric, Marks>,
+    priority: u16,
 }
 
 impl From<Policy> for Summary {
@@ -242,6 +258,7 @@ impl From<Policy> for Summary {
             },
             cooldown_ms: both(|policy, direction| millis(policy.cooldown(direction))),
             marks: policy.marks.iter().copied().collect(),
+            priority: policy.priority,
         }
     }
 }

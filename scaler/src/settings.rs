@@ -30,6 +30,9 @@ pub struct Settings {
     /// Longest wait after failed writes; default 5 min.
     #[serde(deserialize_with = "read::duration")]
     pub back_off_max: Duration,
+    /// Telemetry that cannot be acted on for so long is told as lost; default 30 s. Nothing shrinks on it in the meantime either.
+    #[serde(deserialize_with = "read::duration")]
+    pub telemetry_lost_after: Duration,
     /// State and history of a service that is gone are kept for so long; default 10 min.
     #[serde(deserialize_with = "read::duration")]
     pub forget_after: Duration,
@@ -52,6 +55,7 @@ impl Default for Settings {
             unknown_wait: Duration::from_secs(30),
             back_off_base: Duration::from_secs(4),
             back_off_max: Duration::from_secs(300),
+            telemetry_lost_after: Duration::from_secs(30),
             forget_after: Duration::from_secs(600),
             services_max: 10_000,
             in_flight_max: 64,

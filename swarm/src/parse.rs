@@ -95,6 +95,7 @@ impl RawSwarm {
         let leadership = Leadership::judge(&engine.node_id, self.control_available(), &nodes);
         Ok(View {
             generation,
+            index: self.index(),
             taken,
             engine,
             leadership,
@@ -110,6 +111,15 @@ impl RawSwarm {
             .pointer("/Swarm/ControlAvailable")
             .and_then(Value::as_bool)
             .unwrap_or(false)
+    }
+
+    fn index(&self) -> u64 {
+        [&self.nodes, &self.services, &self.tasks]
+            .into_iter()
+            .flat_map(|list| list.as_array().into_iter().flatten())
+            .filter_map(|entry| entry.pointer("/Version/Index").and_then(Value::as_u64))
+            .max()
+            .unwrap_or(0)
     }
 
     fn parse_nodes(&self) -> Result<BTreeMap<NodeId, Node>, ParseError> {

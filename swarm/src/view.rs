@@ -12,6 +12,9 @@ use crate::{
 pub struct View {
     /// Counts the snapshots of one client, from 1.
     pub generation: u64,
+    /// The highest `Version.Index` of all that is listed: swarm's raft index, so that views of different managers can be
+    /// compared. Removing the newest object lowers it.
+    pub index: u64,
     /// When the snapshot was begun, on the caller's clock: nothing in it is older.
     pub taken: Duration,
     /// The engine that was asked.

@@ -3,7 +3,9 @@
 //! It does not open sockets or look at the engine; `swarmtide check-config` runs just what is here.
 
 mod check;
+mod fleet;
 mod keys;
+mod lbsync;
 mod load;
 mod locate;
 mod values;
@@ -12,9 +14,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use fleet::CapacityConfig;
 pub use keys::{KEYS, Key, Kind, environment_name, example, reference};
+pub use lbsync::{DataPlaneKind, Lbsync, Vips};
 pub use load::{ConfigError, DockerEnvironment, Sources, load};
-pub use values::{Bytes, Cidr, Listen, Span, VipRange};
+pub use values::{Bytes, Cidr, Listen, SourceUrl, Span, VipRange};
 
 /// The whole configuration, every key with its default.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -30,6 +34,8 @@ pub struct Config {
     pub collector: Collector,
     /// Decisions about replicas.
     pub scaler: Scaler,
+    /// What services that are scaled may use together.
+    pub capacity: CapacityConfig,
     /// The load balancer's table.
     pub lbsync: Lbsync,
     /// What survives a restart.
@@ -44,6 +50,8 @@ pub struct Http {
     pub listen: Listen,
     /// File that holds the bearer token for writes.
     pub token_file: Option<PathBuf>,
+    /// File that holds the bearer token for reads; they are open when unset.
+    pub read_token_file: Option<PathBuf>,
 }
 
 impl Default for Http {
@@ -51,6 +59,7 @@ impl Default for Http {
         Self {
             listen: Listen(([127, 0, 0, 1], 8008).into()),
             token_file: None,
+            read_token_file: None,
         }
     }
 }
@@ -169,6 +178,8 @@ pub struct Scaler {
     pub back_off_base: Span,
     /// Longest wait after failed writes.
     pub back_off_max: Span,
+    /// Telemetry that cannot be acted on for this long is told as lost.
+    pub telemetry_lost_after: Span,
     /// State of a service that is gone is kept for this long.
     pub forget_after: Span,
     /// Most services kept.
@@ -195,6 +206,7 @@ impl Default for Scaler {
             unknown_wait: Span::from_millis(30_000),
             back_off_base: Span::from_millis(4000),
             back_off_max: Span::from_millis(300_000),
+            telemetry_lost_after: Span::from_millis(30_000),
             forget_after: Span::from_millis(600_000),
             services_max: 10_000,
             in_flight_max: 64,
@@ -216,33 +228,12 @@ impl Scaler {
             unknown_wait: self.unknown_wait.get(),
             back_off_base: self.back_off_base.get(),
             back_off_max: self.back_off_max.get(),
+            telemetry_lost_after: self.telemetry_lost_after.get(),
             forget_after: self.forget_after.get(),
             services_max: self.services_max,
             in_flight_max: self.in_flight_max,
             history_scales: self.history_scales,
             history_holds: self.history_holds,
-        }
-    }
-}
-
-/// `[lbsync]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Lbsync {
-    /// Whether the table of virtual services is kept.
-    pub enabled: bool,
-    /// Time between two full comparisons.
-    pub resync: Span,
-    /// Ranges that VIPs may lie in, and in which every virtual service is ours; empty allows any VIP and owns what labels name.
-    pub ranges: Vec<VipRange>,
-}
-
-impl Default for Lbsync {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            resync: Span::from_millis(30_000),
-            ranges: Vec::new(),
         }
     }
 }

@@ -3,8 +3,10 @@
 //! Series of the process go through the `metrics` facade into a recorder of this sidecar's own. Series per service are written
 //! straight from the state, so that those of a service that is gone vanish with it.
 
+mod balancer;
 mod process;
 mod services;
+mod text;
 
 use std::{fmt, time::Duration};
 
@@ -15,6 +17,7 @@ use metrics_exporter_prometheus::{
 
 use crate::sidecar::Shared;
 
+pub use balancer::balancer_metrics;
 pub use process::PROCESS_METRICS;
 pub use services::SERVICE_METRICS;
 
@@ -77,6 +80,8 @@ impl Recorder {
         self.handle.run_upkeep();
         let mut text = self.handle.render();
         services::write(&mut text, shared);
+        let series_max = shared.config.lbsync.destination_series_max;
+        balancer::write(&mut text, &shared.balancer, series_max);
         text
     }
 }
@@ -91,7 +96,8 @@ impl Default for Recorder {
 #[must_use]
 pub fn reference() -> String {
     let mut text = String::from("| metric | labels | kind | meaning |\n|---|---|---|---|\n");
-    for metric in PROCESS_METRICS.iter().chain(SERVICE_METRICS) {
+    let spine = PROCESS_METRICS.iter().chain(SERVICE_METRICS);
+    for metric in spine.chain(balancer_metrics()) {
         let Described {
             name,
             labels,

@@ -4,7 +4,7 @@
 
 mod access;
 mod auth;
-mod balancer;
+mod backends;
 mod health;
 mod problem;
 mod server;
@@ -14,7 +14,12 @@ mod telemetry;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, http::Uri};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef, Request},
+    http::Uri,
+    middleware::{Next, from_fn},
+};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -24,19 +29,25 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use auth::{TokenError, WriteAccess};
+pub use auth::{ReadAccess, TokenError, WriteAccess};
 pub use problem::Problem;
 pub use server::{Connections, serve};
 
-use crate::sidecar::Shared;
+use crate::{balancer::Balancer, sidecar::Shared};
 
 type AppState = Arc<Shared>;
+
+impl FromRef<AppState> for Balancer {
+    fn from_ref(shared: &AppState) -> Self {
+        shared.balancer.clone()
+    }
+}
 
 #[derive(OpenApi)]
 #[openapi(info(
     title = "Swarmtide",
     description = "Elastic services and a load balancer for Docker Swarm. Errors are JSON problem documents (RFC 9457). \
-        Writes need `Authorization: Bearer TOKEN` unless the listener is on loopback."
+        Writes need `Authorization: Bearer TOKEN` unless the listener is on loopback, reads where `http.read_token_file` is set."
 ), modifiers(&Token))]
 struct Head;
 
@@ -66,7 +77,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(telemetry::agents))
         .routes(routes!(telemetry::of_service))
         .routes(routes!(telemetry::by_name))
-        .routes(routes!(balancer::backends))
+        .routes(routes!(backends::backends))
+        .routes(routes!(backends::balancer))
 }
 
 /// The OpenAPI document of the API.
@@ -78,10 +90,14 @@ pub fn openapi() -> Document {
 /// The API as a service over what the sidecar shares.
 pub fn router(shared: Arc<Shared>) -> Router {
     let (router, _) = routes().split_for_parts();
+    let readers = Arc::clone(&shared);
     router
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(64 << 10))
+        .layer(from_fn(move |request: Request, next: Next| {
+            access::may_read(readers.readers.permit(&request), request, next)
+        }))
         .with_state(shared)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Sockets are bound before anything starts and handed in, so that tests and the demo bind their own.
 
-mod balancing;
+mod capacity;
 mod scaling;
 mod shared;
 mod translate;
@@ -26,16 +26,15 @@ use swarm::{Client, ClientOptions, Watch, WatchConfig};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 
 pub use crate::config::DockerEnvironment;
-pub(crate) use balancing::SOURCES;
-pub use balancing::{Balancer, BalancerStatus, Numbers};
 pub use shared::{LastTick, Seen, Shared, chain};
 pub(crate) use translate::members;
 
 use crate::{
+    balancer::{self, Balancer, Plane},
     clock::Clock,
     config::Config,
     exposition::Recorder,
-    http::{self, Connections, WriteAccess},
+    http::{self, Connections, ReadAccess, WriteAccess},
     state_file::StateFile,
 };
 
@@ -121,6 +120,7 @@ impl Sidecar {
     ) -> anyhow::Result<Self> {
         let http_address = bound.http_address()?;
         let access = WriteAccess::decide(http_address, config.http.token_file.as_deref())?;
+        let readers = ReadAccess::decide(config.http.read_token_file.as_deref(), &access)?;
         let state_file = StateFile::open(&config.state.directory)?;
         let admin = state_file
             .read()?
@@ -151,7 +151,9 @@ impl Sidecar {
             config.scaler.defaults.clone(),
             admin,
         );
-        let balancer = Balancer::new(&config.lbsync);
+        let plane = Plane::open(&config.lbsync)?;
+        let balancer = Balancer::start(&config.lbsync, clock.clone(), plane)
+            .context("the balancer's thread cannot be started")?;
         let shared = Arc::new(Shared {
             clock,
             collector,
@@ -159,12 +161,13 @@ impl Sidecar {
             watch,
             client,
             engine: Mutex::new(engine),
-            balancer: Mutex::new(balancer),
+            balancer: balancer.clone(),
             last_tick: ArcSwap::default(),
             state_file: tokio::sync::Mutex::new(state_file),
             recorder: Recorder::new(),
             connections: Connections::default(),
             access,
+            readers,
             stopping: AtomicBool::new(false),
             config,
         });
@@ -172,7 +175,8 @@ impl Sidecar {
         let (stop_http, http_stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(scaling::run(Arc::clone(&shared), stopped.clone()));
-        tasks.spawn(balancing::run(Arc::clone(&shared), stopped.clone()));
+        tasks.spawn(follow(Arc::clone(&shared), stopped.clone()));
+        tasks.spawn(balancer.supervise(stopped.clone()));
         tasks.spawn(expire(Arc::clone(&shared), stopped));
         let mut http = JoinSet::new();
         http.spawn(http::serve(bound.http, Arc::clone(&shared), http_stopped));
@@ -230,6 +234,20 @@ impl Sidecar {
             tracing::warn!("HTTP requests were still under way");
         }
     }
+}
+
+/// Offers the balancer what the swarm shows.
+async fn follow(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    if !shared.balancer.is_enabled() {
+        _ = stop.wait_for(|stop| *stop).await;
+        return;
+    }
+    let source = balancer::Source {
+        watch: &shared.watch,
+        clock: &shared.clock,
+        max_age: shared.config.scaler.view_max_age.get(),
+    };
+    balancer::follow(source, shared.balancer.clone(), stop).await;
 }
 
 /// Starts the receive threads. A clock that goes by itself is read by them without a detour.

@@ -9,8 +9,8 @@ use std::{
 use collector::{Collector, ContainerUuid, GroupMetrics, Member, Summary};
 use scaler::{
     AdminState, Defaults, Engine, Inputs, Leadership, Metric, MetricObservation, Mode, Nodes,
-    Observation, Outcome, Readings, Rollout, ServiceId, ServiceInput, ServiceName, Settings,
-    SwarmCondition,
+    Observation, Outcome, Readings, Resources, Rollout, ServiceId, ServiceInput, ServiceName,
+    Settings, SwarmCondition, arbitration::Reservation,
 };
 
 /// One service of the view.
@@ -112,6 +112,7 @@ impl Services {
                 .zip(&metrics)
                 .map(|(service, metrics)| service.input(metrics))
                 .collect(),
+            resources: Resources::default(),
         };
         let unix_ms = u64::try_from(now.as_millis()).unwrap_or(0);
         let commands = self.engine.tick(&inputs, now, unix_ms);
@@ -155,6 +156,11 @@ impl Service {
                 rollout: Rollout::Idle,
                 metrics: readings(metrics),
             },
+            reservation: Reservation {
+                nano_cpus: 100_000_000,
+                memory_bytes: 64 << 20,
+            },
+            unplaced: 0,
         }
     }
 }

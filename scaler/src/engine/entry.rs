@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Command, Counters, ServiceInput, ServiceStatus};
+use super::{Command, Counters, ServiceInput, ServiceStatus, notice::Notices};
 use crate::{
     admin::{AdminMode, AdminState, Effective},
     decide::{Decision, InFlight, LastWrite, ServiceState, Verdict},
@@ -42,6 +42,9 @@ pub(super) struct Entry {
     seen_at: Duration,
     history: History,
     counters: Counters,
+    /// Replicas that it had before it gave way, until it has them back.
+    owed: Option<u32>,
+    notices: Notices,
 }
 
 impl Entry {
@@ -62,6 +65,8 @@ impl Entry {
             seen_at: Duration::ZERO,
             history: History::new(settings.history_scales, settings.history_holds),
             counters: Counters::default(),
+            owed: None,
+            notices: Notices::default(),
         }
     }
 
@@ -74,6 +79,7 @@ impl Entry {
         self.id = id.clone();
         self.state = ServiceState::default();
         self.serving = None;
+        self.owed = None;
         self.pending.take().is_some()
     }
 
@@ -171,6 +177,18 @@ impl Entry {
             outcome,
         });
         command
+    }
+
+    pub(super) const fn owed(&self) -> Option<u32> {
+        self.owed
+    }
+
+    pub(super) const fn set_owed(&mut self, owed: Option<u32>) {
+        self.owed = owed;
+    }
+
+    pub(super) const fn notices(&mut self) -> (&mut Notices, &History) {
+        (&mut self.notices, &self.history)
     }
 
     /// Whether this very command is under way.

@@ -246,8 +246,33 @@ impl DecisionRecord {
                     ),
                 )
             }
+            HoldReason::Paused {
+                direction,
+                until_unix_ms,
+            } => self.paused(*direction, *until_unix_ms),
+            HoldReason::Shortage { wanted, granted } => (
+                format!(
+                    "it would have {}, and the swarm has room for {granted}",
+                    replicas(*wanted)
+                ),
+                "It goes on when others give room back or nodes join; a higher swarmtide.priority comes first.".to_owned(),
+            ),
             _ => (self.readings_sentence(), self.marks_sentence()),
         }
+    }
+
+    /// A person's pause, and when it ends as seen from the record.
+    fn paused(&self, direction: Direction, until_unix_ms: u64) -> (String, String) {
+        let doing = match direction {
+            Direction::Up => "growing",
+            Direction::Down => "shrinking",
+        };
+        let left = until_unix_ms.saturating_sub(self.last_unix_ms);
+        let why = format!(
+            "a person paused {doing}, for {} from then",
+            milliseconds(left)
+        );
+        (why, self.proposal_sentence())
     }
 
     /// How low a metric has to be before one replica fewer can carry the load.

@@ -7,6 +7,7 @@ use super::{
     value::{self, Mark, ValueError},
 };
 use crate::{
+    arbitration::PRIORITY_DEFAULT,
     metric::Metric,
     policy::{Bounds, Marks, PerDirection, Policy, PolicyError},
 };
@@ -113,6 +114,7 @@ impl<'a> Reader<'a> {
 
 /// What a service says itself.
 struct Given {
+    priority: Option<u16>,
     min: Option<u32>,
     max: Option<u32>,
     cpu: Pair,
@@ -158,6 +160,7 @@ impl<T: Copy> Three<T> {
 impl Given {
     fn read(reader: &mut Reader<'_>) -> Self {
         Self {
+            priority: reader.read("priority", value::priority),
             min: reader.read("min", value::count),
             max: reader.read("max", value::count),
             cpu: Pair {
@@ -230,13 +233,15 @@ impl Given {
         if !reader.errors.is_empty() {
             return None;
         }
+        let priority = self.priority.unwrap_or(PRIORITY_DEFAULT);
         let policy = Policy::new(
             bounds?,
             self.step.over(&step, one),
             self.cooldown.over(&cooldown, waits),
             cpu.into_iter().chain(bytes),
         );
-        reader.check("cpu.high", "off", policy)
+        let policy = reader.check("cpu.high", "off", policy)?;
+        Some(policy.with_priority(priority))
     }
 
     fn bounds(&self, defaults: &Defaults, reader: &mut Reader<'_>) -> Option<Bounds> {

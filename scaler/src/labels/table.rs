@@ -35,6 +35,7 @@ const BOOL: &str = "true | false";
 const COUNT: &str = "whole number, at least 1";
 const CPU: &str = "70% or 70 (per cent of the CPU limit) | 0.7cores | off";
 const BYTES: &str = "bytes per second: 500000, 500k, 1.5MB, 1MiB/s | off";
+const PRIORITY: &str = "whole number, 0 to 1000";
 const TIME: &str = "30s, 1m 30s, bare number = seconds; at most 24h";
 
 /// Every label that the scaler reads. Labels under `swarmtide.lb.` belong to the load balancer.
@@ -99,5 +100,12 @@ pub const LABELS: &[Label] = &[
         "cooldown",
         "5m",
         "wait after a change before shrinking",
+    ),
+    label(
+        "priority",
+        PRIORITY,
+        "0",
+        "100",
+        "who gives way when the swarm is short of room: the lower, the sooner, down to its minimum",
     ),
 ];

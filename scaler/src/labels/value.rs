@@ -7,7 +7,7 @@ use std::{num::NonZeroU32, time::Duration};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::{metric::Metric, policy::REPLICAS_LIMIT};
+use crate::{arbitration::PRIORITY_MAX, metric::Metric, policy::REPLICAS_LIMIT};
 
 /// Longest duration that a label can name.
 pub(crate) const DURATION_MAX: Duration = Duration::from_secs(24 * 3600);
@@ -46,6 +46,9 @@ pub enum ValueError {
     /// Not a duration.
     #[error("must be a duration, such as 30s, 1m 30s, or a number of seconds")]
     Duration,
+    /// Not a whole number up to [`PRIORITY_MAX`].
+    #[error("must be a whole number from 0 to {PRIORITY_MAX}")]
+    Priority,
     /// Negative, or longer than a day.
     #[error("must be from 0 to 24 hours")]
     DurationRange,
@@ -84,6 +87,15 @@ pub(super) fn count(text: &str) -> Result<u32, ValueError> {
 /// A number of replicas to add or take.
 pub(super) fn step(text: &str) -> Result<NonZeroU32, ValueError> {
     NonZeroU32::new(count(text)?).ok_or(ValueError::Zero)
+}
+
+/// A priority.
+pub(super) fn priority(text: &str) -> Result<u16, ValueError> {
+    some(text)?
+        .parse()
+        .ok()
+        .filter(|priority| *priority <= PRIORITY_MAX)
+        .ok_or(ValueError::Priority)
 }
 
 /// `70%`, `70`, `0.7cores`, `off`.

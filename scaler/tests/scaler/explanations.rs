@@ -7,6 +7,9 @@ use scaler::{
 
 use crate::world::{Service, World};
 
+/// Half an hour after the record that [`held`] gives.
+const PAUSED_UNTIL: u64 = crate::world::EPOCH_MS + 114_000 + 1_800_000;
+
 /// A service at 4 of 2 to 8 replicas, 62 % CPU and 500 kB/s, held within its band for 12 s.
 fn held() -> DecisionRecord {
     let labels = &[
@@ -161,6 +164,14 @@ fn service_holds() -> Vec<HoldReason> {
             remaining_ms: 4000,
         },
         HoldReason::WriteBudget { in_flight: 64 },
+        HoldReason::Paused {
+            direction: Direction::Down,
+            until_unix_ms: PAUSED_UNTIL,
+        },
+        HoldReason::Shortage {
+            wanted: 6,
+            granted: 4,
+        },
     ]
 }
 
@@ -184,7 +195,10 @@ fn scaled(to: u32, reason: ScaleReason, outcome: RecordOutcome) -> DecisionRecor
     let from = match reason {
         ScaleReason::BelowMinimum => 1,
         ScaleReason::AboveMaximum => 12,
-        ScaleReason::AboveHigh { .. } | ScaleReason::BelowLow => 4,
+        ScaleReason::AboveHigh { .. }
+        | ScaleReason::BelowLow
+        | ScaleReason::GaveWay { .. }
+        | ScaleReason::GivenBack => 4,
     };
     record.decision = Decision::Scale { from, to, reason };
     record.outcome = Some(outcome);
@@ -240,6 +254,16 @@ fn changes() {
             RecordOutcome::Refused {
                 reason: "a rollout began".to_owned(),
             },
+        ),
+        scaled(
+            2,
+            ScaleReason::GaveWay { wanted: 4 },
+            RecordOutcome::Applied { after_ms: 9 },
+        ),
+        scaled(
+            8,
+            ScaleReason::GivenBack,
+            RecordOutcome::Applied { after_ms: 9 },
         ),
         scaled(5, above, RecordOutcome::Failed { error: error() }),
         scaled(5, above, RecordOutcome::Unknown { error: error() }),

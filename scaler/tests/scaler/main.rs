@@ -5,9 +5,12 @@
     reason = "the helpers of tests may panic as tests do"
 )]
 
+mod arbitration;
 mod engine;
+mod events;
 mod explanations;
 mod history;
 mod laws;
+mod room;
 mod simulation;
 mod world;

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use scaler::{
     AdminMode, AdminState, Command, Decision, DecisionRecord, Defaults, Engine, HoldKind, Inputs,
-    Leadership, Metric, MetricObservation, Mode, Nodes, Observation, Outcome, Readings, Rollout,
-    ServiceInput, Settings, SwarmCondition,
+    Leadership, Metric, MetricObservation, Mode, Nodes, Observation, Outcome, Readings, Resources,
+    Rollout, ServiceInput, Settings, SwarmCondition, arbitration::Reservation,
 };
 
 /// Wall-clock time at the monotonic epoch, in Unix milliseconds.
@@ -18,6 +18,8 @@ pub(crate) struct Service {
     pub(crate) id: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) observation: Observation,
+    pub(crate) reservation: Reservation,
+    pub(crate) unplaced: u32,
 }
 
 impl Service {
@@ -31,6 +33,8 @@ impl Service {
                 .map(|(name, value)| (format!("swarmtide.{name}"), (*value).to_owned()))
                 .collect(),
             observation: observation(replicas),
+            reservation: Reservation::default(),
+            unplaced: 0,
         };
         service.cpu(cpu);
         service
@@ -82,6 +86,7 @@ pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) swarm: SwarmCondition,
     pub(crate) services: Vec<Service>,
+    pub(crate) resources: Resources,
     pub(crate) now: Duration,
 }
 
@@ -118,6 +123,7 @@ impl World {
                 view_age: Some(Duration::ZERO),
             },
             services,
+            resources: Resources::default(),
             now: Duration::from_secs(100),
         }
     }
@@ -135,8 +141,11 @@ impl World {
                     id: service.id.as_str().into(),
                     labels: &service.labels,
                     observation: service.observation,
+                    reservation: service.reservation,
+                    unplaced: service.unplaced,
                 })
                 .collect(),
+            resources: self.resources,
         };
         self.engine.tick(&inputs, self.now, self.unix_ms())
     }

@@ -1,6 +1,6 @@
 //! What no single value of the configuration can know.
 
-use super::{Config, DockerEnvironment, KEYS};
+use super::{Config, DataPlaneKind, DockerEnvironment, KEYS, Vips};
 
 /// Values that do not fit, or do not fit each other.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub(super) fn check(config: &Config, docker: &DockerEnvironment) -> Result<(), F
     ranges(config)?;
     collector(config)?;
     scaler(config)?;
+    lbsync(config)?;
     level(&config.log.level)?;
     if config.state.directory.as_os_str().is_empty() {
         return Err(fault("state.directory", "must not be empty"));
@@ -60,10 +61,23 @@ fn ranges(config: &Config) -> Result<(), Fault> {
             1 << 20,
             4 << 30,
         ),
+        (
+            "capacity.headroom_percent",
+            usize::from(config.capacity.headroom_percent),
+            0,
+            90,
+        ),
         ("scaler.services_max", scaler.services_max, 1, 1_000_000),
         ("scaler.in_flight_max", scaler.in_flight_max, 1, 1024),
         ("scaler.history_scales", scaler.history_scales, 1, 10_000),
         ("scaler.history_holds", scaler.history_holds, 1, 10_000),
+        ("lbsync.streams_max", config.lbsync.streams_max, 1, 400),
+        (
+            "lbsync.destination_series_max",
+            config.lbsync.destination_series_max,
+            0,
+            100_000,
+        ),
     ] {
         if !(low..=high).contains(&value) {
             return Err(fault(key, format!("{value} is outside {low} to {high}")));
@@ -110,6 +124,53 @@ fn scaler(config: &Config) -> Result<(), Fault> {
             message: words.join("; "),
         }
     })
+}
+
+/// What the balancer's values ask of each other.
+fn lbsync(config: &Config) -> Result<(), Fault> {
+    let lbsync = &config.lbsync;
+    for (index, source) in lbsync.sources.iter().enumerate() {
+        if lbsync
+            .sources
+            .iter()
+            .skip(index + 1)
+            .any(|other| other == source)
+        {
+            return Err(fault("lbsync.sources", format!("{source} is there twice")));
+        }
+    }
+    if lbsync.netns.as_deref().is_some_and(str::is_empty) {
+        return Err(fault("lbsync.netns", "must not be empty"));
+    }
+    if lbsync.vips == Vips::Leave {
+        return Ok(());
+    }
+    let needs = |key: &'static str, message: &str| {
+        Err(Fault {
+            keys: vec![key, "lbsync.vips"],
+            message: message.to_owned(),
+        })
+    };
+    // IFNAMSIZ is 16, with the zero at the end.
+    match &lbsync.interface {
+        None => {
+            return needs(
+                "lbsync.interface",
+                "lbsync.vips = \"manage\" needs lbsync.interface",
+            );
+        }
+        Some(name) if name.is_empty() || name.len() > 15 || name.contains(['/', ' ']) => {
+            return needs("lbsync.interface", "is no name of an interface");
+        }
+        Some(_) => {}
+    }
+    if lbsync.data_plane != DataPlaneKind::Ipvs {
+        return needs(
+            "lbsync.data_plane",
+            "lbsync.vips = \"manage\" needs lbsync.data_plane = \"ipvs\": a VIP must not be up where nothing forwards",
+        );
+    }
+    Ok(())
 }
 
 /// The key of the default for a label.

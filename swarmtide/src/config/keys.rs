@@ -1,5 +1,9 @@
 //! The table of keys: the one place that names each, from which the environment's names and the reference are made.
 
+mod lbsync;
+
+use lbsync::LBSYNC;
+
 /// How a key's value is written, which decides how its environment variable is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -38,7 +42,25 @@ const fn key(path: &'static str, kind: Kind, example: &'static str, meaning: &'s
 use Kind::{Flag, List, Number, Text};
 
 /// Every key.
-pub const KEYS: &[Key] = &[
+pub const KEYS: &[Key] = &joined::<{ SPINE.len() + LBSYNC.len() }>();
+
+/// One table out of two: those of the balancer stand in a file of their own.
+const fn joined<const LENGTH: usize>() -> [Key; LENGTH] {
+    let mut keys = [SPINE[0]; LENGTH];
+    let mut index = 1;
+    while index < LENGTH {
+        keys[index] = if index < SPINE.len() {
+            SPINE[index]
+        } else {
+            LBSYNC[index - SPINE.len()]
+        };
+        index += 1;
+    }
+    keys
+}
+
+/// All but the balancer's.
+const SPINE: &[Key] = &[
     key(
         "http.listen",
         Text,
@@ -50,6 +72,12 @@ pub const KEYS: &[Key] = &[
         Text,
         "/run/secrets/swarmtide-token",
         "File with the bearer token for writes, at least 16 characters. No default",
+    ),
+    key(
+        "http.read_token_file",
+        Text,
+        "/run/secrets/swarmtide-read-token",
+        "File with a bearer token that reads then need too (the write token also reads); `/live` and `/ready` stay open. Default: reads are open",
     ),
     key(
         "log.level",
@@ -185,6 +213,12 @@ pub const KEYS: &[Key] = &[
         "Longest wait after failed writes",
     ),
     key(
+        "scaler.telemetry_lost_after",
+        Text,
+        "30s",
+        "Telemetry that cannot be acted on for this long is told as an event",
+    ),
+    key(
         "scaler.forget_after",
         Text,
         "600s",
@@ -287,22 +321,22 @@ pub const KEYS: &[Key] = &[
         "For services without `swarmtide.cooldown.down`. Default: cooldown",
     ),
     key(
-        "lbsync.enabled",
+        "capacity.nodes",
         Flag,
         "true",
-        "Keep the table of virtual services",
+        "Let the nodes' CPU and memory limit what services are scaled to, by their reservations; in a shortage lower `swarmtide.priority` gives way",
     ),
     key(
-        "lbsync.resync",
-        Text,
-        "30s",
-        "Time between two full comparisons of the table when nothing happens",
+        "capacity.headroom_percent",
+        Number,
+        "0",
+        "Share of all nodes' CPU and memory that is kept free (0 to 90)",
     ),
     key(
-        "lbsync.ranges",
-        List,
-        "10.30.0.0/16",
-        "Ranges that VIPs may lie in, and in which every virtual service is ours. Default: any VIP, and ours is what labels name",
+        "capacity.replicas",
+        Number,
+        "500",
+        "Most replicas of all scaled services together. No default",
     ),
     key(
         "state.directory",

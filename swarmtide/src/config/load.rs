@@ -356,10 +356,41 @@ mod tests {
                 "FILE:2:10: key `log.format`: unknown variant `xml`",
             ),
         ];
+        check_errors(&cases);
+    }
+
+    #[track_caller]
+    fn check_errors(cases: &[(&str, &str)]) {
         for (text, expected) in cases {
             let message = run(text, &[]).unwrap_err();
             assert!(message.starts_with(expected), "{text:?}: {message}");
         }
+    }
+
+    #[test]
+    fn errors_of_the_balancer_name_file_line_and_key() {
+        check_errors(&[
+            (
+                "[lbsync]\nvips = \"manage\"\n",
+                "FILE:2: key `lbsync.vips`: lbsync.vips = \"manage\" needs lbsync.interface",
+            ),
+            (
+                "[lbsync]\nvips = \"manage\"\ninterface = \"eth0\"\n",
+                "FILE:2: key `lbsync.vips`: lbsync.vips = \"manage\" needs lbsync.data_plane",
+            ),
+            (
+                "[lbsync]\ndata_plane = \"xdp\"\n",
+                "FILE:2:14: key `lbsync.data_plane`: unknown variant `xdp`",
+            ),
+            (
+                "[lbsync]\nsources = [\"10.0.0.1:8008\"]\n",
+                "FILE:2:12: key `lbsync.sources`: \"10.0.0.1:8008\" is not http://HOST:PORT",
+            ),
+            (
+                "[lbsync]\nsources = [\"http://a:1\", \"http://a:1/\"]\n",
+                "FILE:2: key `lbsync.sources`: http://a:1 is there twice",
+            ),
+        ]);
     }
 
     #[test]

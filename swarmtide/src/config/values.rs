@@ -179,6 +179,50 @@ impl fmt::Display for VipRange {
     }
 }
 
+/// A sidecar that is listened to: `http://HOST:PORT`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SourceUrl(String);
+
+impl SourceUrl {
+    /// The whole, without a slash at the end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `HOST:PORT`.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.0.strip_prefix("http://").unwrap_or(&self.0)
+    }
+}
+
+impl FromStr for SourceUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!("{text:?} is not http://HOST:PORT; write for example \"http://10.0.0.11:8008\"")
+        };
+        let whole = text.trim().trim_end_matches('/');
+        let authority = whole.strip_prefix("http://").ok_or_else(wrong)?;
+        let uri: hyper::Uri = whole.parse().map_err(|_| wrong())?;
+        let plain = uri.authority().map(hyper::http::uri::Authority::as_str) == Some(authority);
+        let complete = uri.port_u16().is_some() && uri.host().is_some_and(|host| !host.is_empty());
+        if plain && complete && !authority.contains('@') {
+            Ok(Self(whole.to_owned()))
+        } else {
+            Err(wrong())
+        }
+    }
+}
+
+impl fmt::Display for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Reads a value from a TOML string, integer or float by its [`FromStr`].
 macro_rules! text_value {
     ($type:ty) => {
@@ -217,6 +261,7 @@ text_value!(Bytes);
 text_value!(Listen);
 text_value!(Cidr);
 text_value!(VipRange);
+text_value!(SourceUrl);
 
 #[cfg(test)]
 mod tests {
@@ -239,6 +284,27 @@ mod tests {
         }
         for text in ["", "soon", "-1s", "0s", "25h", "NaN", "1e99"] {
             assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sources_are_plain_urls() {
+        let url: SourceUrl = "http://10.0.0.11:8008/".parse().unwrap();
+        assert_eq!(
+            (url.as_str(), url.authority()),
+            ("http://10.0.0.11:8008", "10.0.0.11:8008")
+        );
+        assert!("http://[::1]:8008".parse::<SourceUrl>().is_ok());
+        for text in [
+            "",
+            "10.0.0.11:8008",
+            "http://10.0.0.11",
+            "http://:1",
+            "http://a:1/x",
+            "http://u@a:1",
+            "http://a b:1",
+        ] {
+            assert!(text.parse::<SourceUrl>().is_err(), "{text}");
         }
     }
 

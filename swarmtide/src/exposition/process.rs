@@ -3,7 +3,7 @@
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 
 use super::Described;
-use crate::sidecar::{SOURCES, Shared};
+use crate::sidecar::Shared;
 
 const fn described(
     name: &'static str,
@@ -238,46 +238,16 @@ pub const PROCESS_METRICS: &[Described] = &[
         "Estimated memory of decision records and state",
     ),
     described(
-        "swarmtide_lb_virtual_services",
+        "swarmtide_http_streams",
         "",
         "gauge",
-        "Virtual services in the table",
+        "Listeners to the backend set",
     ),
     described(
-        "swarmtide_lb_destinations",
-        "state",
-        "gauge",
-        "Destinations in the table: serving, draining",
-    ),
-    described(
-        "swarmtide_lb_foreign_entries",
-        "",
-        "gauge",
-        "Entries of the data plane that are not ours",
-    ),
-    described(
-        "swarmtide_lb_changes_total",
+        "swarmtide_http_streams_refused_total",
         "",
         "counter",
-        "Changes applied to the data plane",
-    ),
-    described(
-        "swarmtide_lb_errors_total",
-        "",
-        "counter",
-        "Changes that the data plane refused",
-    ),
-    described(
-        "swarmtide_lb_drift_repaired_total",
-        "",
-        "counter",
-        "Entries that somebody else had changed and that were put right",
-    ),
-    described(
-        "swarmtide_lb_passes_total",
-        "",
-        "counter",
-        "Comparisons of the table with the data plane",
+        "Listeners turned away because there were lbsync.streams_max of them",
     ),
     described(
         "swarmtide_http_connections",
@@ -290,18 +260,6 @@ pub const PROCESS_METRICS: &[Described] = &[
         "",
         "counter",
         "Connections closed at once because too many were open",
-    ),
-    described(
-        "swarmtide_lb_source",
-        "state",
-        "gauge",
-        "1 for the state of the backend set: waiting, current, partial or away; the table stays as it is in the last two",
-    ),
-    described(
-        "swarmtide_lb_problems",
-        "",
-        "gauge",
-        "Reasons that keep services or tasks from being balanced",
     ),
 ];
 
@@ -342,9 +300,10 @@ pub(super) fn publish(shared: &Shared) {
     engine_api(shared);
     swarm_view(shared);
     scaler_engine(shared);
-    balancer(shared);
     gauge!("swarmtide_http_connections").set(size(shared.connections.open()));
     counter!("swarmtide_http_connections_refused_total").absolute(shared.connections.refused());
+    gauge!("swarmtide_http_streams").set(size(shared.balancer.feed().open()));
+    counter!("swarmtide_http_streams_refused_total").absolute(shared.balancer.feed().refused());
 }
 
 fn sockets(shared: &Shared) {
@@ -477,21 +436,4 @@ fn scaler_engine(shared: &Shared) {
         let value = if candidate == mode { 1.0 } else { 0.0 };
         gauge!("swarmtide_scaler_state", "state" => candidate.name()).set(value);
     }
-}
-
-fn balancer(shared: &Shared) {
-    let balancer = shared.balancer().numbers();
-    gauge!("swarmtide_lb_virtual_services").set(size(balancer.virtual_services));
-    gauge!("swarmtide_lb_destinations", "state" => "serving").set(size(balancer.serving));
-    gauge!("swarmtide_lb_destinations", "state" => "draining").set(size(balancer.draining));
-    gauge!("swarmtide_lb_foreign_entries").set(size(balancer.foreign));
-    counter!("swarmtide_lb_changes_total").absolute(balancer.changes);
-    counter!("swarmtide_lb_errors_total").absolute(balancer.errors);
-    counter!("swarmtide_lb_drift_repaired_total").absolute(balancer.drift_repaired);
-    counter!("swarmtide_lb_passes_total").absolute(balancer.passes);
-    for state in SOURCES {
-        let value = if state == balancer.source { 1.0 } else { 0.0 };
-        gauge!("swarmtide_lb_source", "state" => state).set(value);
-    }
-    gauge!("swarmtide_lb_problems").set(size(balancer.problems));
 }

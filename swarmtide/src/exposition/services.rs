@@ -1,10 +1,11 @@
 //! Series per service, written straight from the state.
 
-use std::fmt::Write as _;
-
 use scaler::{HoldReason, ServiceStatus};
 
-use super::Described;
+use super::{
+    Described,
+    text::{head, line},
+};
 use crate::sidecar::{LastTick, Seen, Shared};
 
 /// What a service's series are made of.
@@ -250,50 +251,4 @@ fn rows<'a>(last: &'a LastTick, engine: &'a scaler::Engine, now_unix_ms: u64) ->
             })
         })
         .collect()
-}
-
-fn head(text: &mut String, metric: &Described) {
-    // Writing to a String cannot fail.
-    _ = writeln!(
-        text,
-        "# HELP {} {}\n# TYPE {} {}",
-        metric.name, metric.help, metric.name, metric.kind
-    );
-}
-
-/// One line of the text format; label values are escaped as it asks for.
-fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: f64) {
-    text.push_str(name);
-    for (index, (label, content)) in labels.iter().enumerate() {
-        text.push(if index == 0 { '{' } else { ',' });
-        text.push_str(label);
-        text.push_str("=\"");
-        for character in content.chars() {
-            match character {
-                '\\' => text.push_str("\\\\"),
-                '"' => text.push_str("\\\""),
-                '\n' => text.push_str("\\n"),
-                other => text.push(other),
-            }
-        }
-        text.push('"');
-    }
-    _ = writeln!(text, "}} {value}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn label_values_are_escaped() {
-        let mut text = String::new();
-        line(
-            &mut text,
-            "m",
-            &[("service", "a\"b\\c\nd"), ("reason", "x")],
-            0.5,
-        );
-        assert_eq!(text, "m{service=\"a\\\"b\\\\c\\nd\",reason=\"x\"} 0.5\n");
-    }
 }

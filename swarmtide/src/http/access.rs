@@ -1,12 +1,24 @@
 //! Extractors whose rejections are problem documents.
 
 use axum::{
-    extract::{FromRequestParts, Path, Query},
+    extract::{FromRequestParts, Path, Query, Request},
     http::request::Parts,
+    middleware::Next,
+    response::Response,
 };
 use serde::de::DeserializeOwned;
 
 use super::{AppState, problem::Problem};
+
+/// Passes on what may be read.
+pub(super) async fn may_read(
+    permitted: Result<(), Problem>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    permitted?;
+    Ok(next.run(request).await)
+}
 
 /// A write that was permitted.
 #[derive(Debug)]

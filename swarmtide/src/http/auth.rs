@@ -1,8 +1,8 @@
-//! Who may write: anybody on a loopback listener, else who holds the bearer token.
+//! Who may write: anybody on a loopback listener, else who holds the bearer token. Who may read: anybody, unless there is a token.
 
 use std::{fs, net::SocketAddr, path::Path};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Request, header};
 
 use super::problem::Problem;
 
@@ -31,11 +31,11 @@ impl std::fmt::Debug for WriteAccess {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// It could not be read.
-    #[error("http.token_file {0} cannot be read")]
-    Read(String, #[source] std::io::Error),
+    #[error("{0} {1} cannot be read")]
+    Read(&'static str, String, #[source] std::io::Error),
     /// It is too short to be a secret.
-    #[error("http.token_file {0} holds fewer than 16 characters")]
-    Short(String),
+    #[error("{0} {1} holds fewer than 16 characters")]
+    Short(&'static str, String),
 }
 
 impl WriteAccess {
@@ -52,14 +52,7 @@ impl WriteAccess {
                 Self::Closed
             });
         };
-        let name = path.display().to_string();
-        let text =
-            fs::read_to_string(path).map_err(|error| TokenError::Read(name.clone(), error))?;
-        let token = text.trim();
-        if token.len() < 16 {
-            return Err(TokenError::Short(name));
-        }
-        Ok(Self::Token(token.to_owned()))
+        Ok(Self::Token(token("http.token_file", path)?))
     }
 
     /// Lets a write pass or says why not.
@@ -73,21 +66,94 @@ impl WriteAccess {
                 "the listener is not on loopback and http.token_file is not set, so nothing can be written",
             )),
             Self::Token(token) => {
-                let given = headers
-                    .get(header::AUTHORIZATION)
-                    .and_then(|value| value.to_str().ok())
-                    .and_then(bearer)
-                    .ok_or_else(|| {
-                        Problem::unauthorized("this call needs `Authorization: Bearer TOKEN`")
-                    })?;
-                if equal(given.trim().as_bytes(), token.as_bytes()) {
+                let given = given(headers)?;
+                if equal(given.as_bytes(), token.as_bytes()) {
                     Ok(())
                 } else {
-                    Err(Problem::unauthorized("the bearer token is wrong"))
+                    Err(wrong())
                 }
             }
         }
     }
+}
+
+/// What a read must show.
+#[derive(Clone, Default)]
+pub struct ReadAccess {
+    /// Tokens of which one is needed; none leaves reads open.
+    tokens: Vec<String>,
+}
+
+impl std::fmt::Debug for ReadAccess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.tokens.is_empty() {
+            true => "Open",
+            false => "Token(…)",
+        })
+    }
+}
+
+impl ReadAccess {
+    /// Decides by the token file; who may write may read.
+    ///
+    /// # Errors
+    /// A token file that is named and cannot be used is an error, never an open door.
+    pub fn decide(token_file: Option<&Path>, writers: &WriteAccess) -> Result<Self, TokenError> {
+        let Some(path) = token_file else {
+            return Ok(Self::default());
+        };
+        let mut tokens = vec![token("http.read_token_file", path)?];
+        if let WriteAccess::Token(token) = writers {
+            tokens.push(token.clone());
+        }
+        Ok(Self { tokens })
+    }
+
+    /// Lets a read pass or says why not. Whether the process lives and is of use may be asked by anybody.
+    ///
+    /// # Errors
+    /// 401 without or with a wrong token.
+    pub fn permit<T>(&self, request: &Request<T>) -> Result<(), Problem> {
+        let open = ["/live", "/ready"].contains(&request.uri().path());
+        if open || self.tokens.is_empty() {
+            return Ok(());
+        }
+        let given = given(request.headers())?;
+        let fits = |token: &String| equal(given.as_bytes(), token.as_bytes());
+        // Each is compared, so that the time does not tell which was near.
+        if self.tokens.iter().filter(|token| fits(token)).count() > 0 {
+            Ok(())
+        } else {
+            Err(wrong())
+        }
+    }
+}
+
+/// Reads a token from a file; `key` is the configuration's name for it.
+///
+/// # Errors
+/// What cannot be read, or is too short to be a secret.
+fn token(key: &'static str, path: &Path) -> Result<String, TokenError> {
+    let name = || path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| TokenError::Read(key, name(), error))?;
+    let token = text.trim();
+    if token.len() < 16 {
+        return Err(TokenError::Short(key, name()));
+    }
+    Ok(token.to_owned())
+}
+
+fn given(headers: &HeaderMap) -> Result<&str, Problem> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(bearer)
+        .map(str::trim)
+        .ok_or_else(|| Problem::unauthorized("this call needs `Authorization: Bearer TOKEN`"))
+}
+
+fn wrong() -> Problem {
+    Problem::unauthorized("the bearer token is wrong")
 }
 
 /// The token of `Bearer TOKEN`; the scheme is written in any case (RFC 9110, section 11.1).
@@ -201,6 +267,33 @@ mod tests {
                 .permit(&headers(&[("authorization", "Bearer 0123456789abcdef")]))
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn reads_are_open_unless_there_is_a_token_and_writers_may_read() {
+        let request = |path: &str, token: Option<&str>| {
+            let mut request = Request::builder().uri(path);
+            if let Some(token) = token {
+                request = request.header("authorization", format!("Bearer {token}"));
+            }
+            request.body(()).unwrap()
+        };
+        let open = ReadAccess::decide(None, &WriteAccess::Closed).unwrap();
+        assert!(open.permit(&request("/v1/backends", None)).is_ok());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "read-token-0123456\n").unwrap();
+        let writers = WriteAccess::Token("write-token-012345".to_owned());
+        let access = ReadAccess::decide(Some(file.path()), &writers).unwrap();
+        let status = |path: &str, token: Option<&str>| {
+            let answer = access.permit(&request(path, token));
+            answer.map_or_else(|problem| problem.status, |()| 200)
+        };
+        assert_eq!(status("/v1/backends", None), 401);
+        assert_eq!(status("/metrics", None), 401);
+        assert_eq!(status("/v1/backends", Some("read-token-0123457")), 401);
+        assert_eq!(status("/v1/backends", Some("read-token-0123456")), 200);
+        assert_eq!(status("/v1/backends", Some("write-token-012345")), 200);
+        assert_eq!((status("/live", None), status("/ready", None)), (200, 200));
     }
 
     #[test]

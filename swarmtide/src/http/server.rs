@@ -15,6 +15,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -29,6 +30,9 @@ const CONNECTIONS_MAX: usize = 512;
 
 /// A request's head has to be there so soon, on a kept-alive connection as well.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What was sent has to be taken so soon, or the connection ends: a listener to a stream may stop reading without a word.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Pause after an accept that failed, as when there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -90,6 +94,9 @@ pub async fn serve(
                 continue;
             }
         };
+        if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(SEND_TIMEOUT)) {
+            tracing::debug!(%error, "TCP_USER_TIMEOUT");
+        }
         if shared.connections.enter() {
             let watched = graceful.watch(connection(stream, service.clone()));
             let shared = Arc::clone(&shared);

@@ -92,7 +92,7 @@ pub(super) struct Decision {
 pub(super) async fn list(State(shared): State<AppState>) -> Json<Vec<Service>> {
     let last = shared.last_tick.load();
     let engine = shared.engine();
-    let balancer = shared.balancer();
+    let balancer = &shared.balancer;
     let services = last.services.iter().filter_map(|(name, seen)| {
         let status = engine.service_status(name).filter(opted_in)?;
         Some(service(&engine, &status, seen, balancer.label_errors(name)))
@@ -119,12 +119,7 @@ pub(super) async fn one(
     let Some((seen, status)) = found else {
         return Err(no_service(&shared, &name));
     };
-    let service = service(
-        &engine,
-        &status,
-        seen,
-        shared.balancer().label_errors(&name),
-    );
+    let service = service(&engine, &status, seen, shared.balancer.label_errors(&name));
     let decisions = engine
         .records(&name)
         .into_iter()

@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use super::{
+    capacity,
     shared::{LastTick, Seen, Shared},
     translate,
 };
@@ -105,6 +106,7 @@ pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
         let inputs = Inputs {
             swarm,
             services: Vec::new(),
+            resources: scaler::Resources::default(),
         };
         return shared.engine().tick(&inputs, now, shared.clock.unix_ms());
     };
@@ -136,6 +138,8 @@ pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
             id: service.id.as_str().into(),
             labels: &service.labels,
             observation,
+            reservation: capacity::reservation(service),
+            unplaced: capacity::unplaced(service),
         });
         if let Some(metrics) = metrics {
             let seen = Seen {
@@ -151,7 +155,12 @@ pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
     }
     let commands = {
         let mut engine = shared.engine();
-        let commands = engine.tick(&Inputs { swarm, services }, now, shared.clock.unix_ms());
+        let inputs = Inputs {
+            swarm,
+            services,
+            resources: capacity::resources(&view, &shared.config.capacity),
+        };
+        let commands = engine.tick(&inputs, now, shared.clock.unix_ms());
         engine.changes().for_each(log_change);
         commands
     };

@@ -13,12 +13,12 @@ use arc_swap::ArcSwap;
 use collector::{Collector, GroupMetrics, listener::Listener};
 use swarm::ServiceId;
 
-use super::balancing::Balancer;
 use crate::{
+    balancer::Balancer,
     clock::Clock,
     config::Config,
     exposition::Recorder,
-    http::{Connections, WriteAccess},
+    http::{Connections, ReadAccess, WriteAccess},
     state_file::StateFile,
 };
 
@@ -68,7 +68,7 @@ pub struct Shared {
     /// Decisions; locked for a tick and for short looks, never across an await.
     pub engine: Mutex<scaler::Engine>,
     /// The load balancer's table.
-    pub balancer: Mutex<Balancer>,
+    pub balancer: Balancer,
     /// What the last tick saw.
     pub last_tick: ArcSwap<LastTick>,
     /// What survives a restart; locked while a change is being written.
@@ -79,6 +79,8 @@ pub struct Shared {
     pub connections: Connections,
     /// Who may write over HTTP.
     pub access: WriteAccess,
+    /// Who may read over HTTP.
+    pub readers: ReadAccess,
     /// Set when the sidecar is about to stop.
     pub stopping: AtomicBool,
 }
@@ -87,11 +89,6 @@ impl Shared {
     /// The scaler's engine.
     pub fn engine(&self) -> MutexGuard<'_, scaler::Engine> {
         lock(&self.engine)
-    }
-
-    /// The balancer.
-    pub fn balancer(&self) -> MutexGuard<'_, Balancer> {
-        lock(&self.balancer)
     }
 
     /// What keeps the sidecar from being of use, in words; empty when it is ready.

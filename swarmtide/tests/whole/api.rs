@@ -107,6 +107,7 @@ async fn exported_metrics_are_those_that_are_documented() {
     for metric in swarmtide::exposition::PROCESS_METRICS
         .iter()
         .chain(swarmtide::exposition::SERVICE_METRICS)
+        .chain(swarmtide::exposition::balancer_metrics())
     {
         assert!(
             text.contains(&format!("# TYPE {} {}", metric.name, metric.kind)),
@@ -125,7 +126,8 @@ async fn exported_metrics_are_those_that_are_documented() {
             .trim_end_matches("_count");
         let known = swarmtide::exposition::PROCESS_METRICS
             .iter()
-            .chain(swarmtide::exposition::SERVICE_METRICS);
+            .chain(swarmtide::exposition::SERVICE_METRICS)
+            .chain(swarmtide::exposition::balancer_metrics());
         assert!(
             known
                 .into_iter()

@@ -1,0 +1,101 @@
+//! The backend set and the balancer's table, as JSON or as a stream of server-sent events.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value};
+
+use super::problem::Problem;
+use crate::balancer::{Balancer, BalancerStatus};
+
+/// The backend set and the table: services with their tasks, version, completeness, who says it; virtual services, problems.
+///
+/// With `Accept: text/event-stream` the set comes as server-sent events, one `backends` event for each set that says anything
+/// new, and `away` while the sidecar cannot see the swarm; a comment every 5 s shows that the stream lives. A listener that is
+/// slow gets the newest set only.
+#[utoipa::path(get, path = "/v1/backends", tag = "balancer", security((), ("token" = [])),
+    params(("Last-Event-ID" = Option<String>, Header, description = "The version that the listener has: it is not sent again")),
+    responses(
+        (status = 200, content((Object = "application/json"), (String = "text/event-stream"))),
+        (status = 503, description = "There are too many listeners", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn backends(
+    State(balancer): State<Balancer>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if wants_events(&headers) {
+        return events(&balancer, &headers);
+    }
+    Ok(Json(both(&balancer)?).into_response())
+}
+
+/// The balancer's table: virtual services, destinations, weights, draining, and what keeps services from being balanced
+#[utoipa::path(get, path = "/v1/balancer", tag = "balancer", security((), ("token" = [])), responses((status = 200, body = Object)))]
+pub(super) async fn balancer(State(balancer): State<Balancer>) -> Json<BalancerStatus> {
+    Json(balancer.status())
+}
+
+/// The table's state, with the set over it: they share no field but `generation`, which is the set's.
+fn both(balancer: &Balancer) -> Result<Map<String, Value>, Problem> {
+    let mut all = object(&balancer.status())?;
+    if let Some(set) = balancer.feed().current() {
+        all.extend(object(&*set)?);
+    }
+    Ok(all)
+}
+
+fn object(value: &impl serde::Serialize) -> Result<Map<String, Value>, Problem> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => Ok(object),
+        _ => Err(Problem::internal("the table cannot be written as JSON")),
+    }
+}
+
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accept = headers.get_all(header::ACCEPT).iter();
+    accept
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.split(';').next())
+        .any(|range| range.trim().eq_ignore_ascii_case("text/event-stream"))
+}
+
+fn events(balancer: &Balancer, headers: &HeaderMap) -> Result<Response, Problem> {
+    let last = headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok());
+    let listener = balancer.feed().listen(last).ok_or_else(|| {
+        Problem::unavailable("there are too many listeners to the backend set (lbsync.streams_max)")
+    })?;
+    let frames = futures_util::stream::unfold(listener, |mut listener| async {
+        let frame = listener.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(frame), listener))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, Body::from_stream(frames)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_for_those_who_ask() {
+        let wants = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            wants_events(&headers)
+        };
+        assert!(wants("text/event-stream"));
+        assert!(wants("application/json;q=0.5, Text/Event-Stream;q=1"));
+        assert!(!wants("*/*"));
+        assert!(!wants("application/json"));
+        assert!(!wants_events(&HeaderMap::new()));
+    }
+}
