@@ -8,6 +8,7 @@
 mod guard;
 mod state;
 mod threshold;
+mod tracking;
 
 use std::time::Duration;
 
@@ -18,8 +19,9 @@ use crate::{
     hold::HoldReason,
     metric::Metric,
     observation::{Observation, SwarmCondition},
-    policy::{Direction, Policy},
+    policy::{Aim, Direction, Policy},
     settings::Settings,
+    track::Track,
 };
 
 pub use state::{InFlight, LastWrite, ServiceState};
@@ -31,6 +33,8 @@ pub struct Situation<'a> {
     pub admin: Effective,
     /// What the engine remembers of the service.
     pub state: &'a ServiceState,
+    /// What the policy remembers of the service, advanced to this tick.
+    pub track: &'a Track,
     /// The service as it is.
     pub observation: &'a Observation,
     /// The swarm as it is.
@@ -74,6 +78,17 @@ pub enum ScaleReason {
     },
     /// The averages of all metrics are below their low marks.
     BelowLow,
+    /// The demand takes another number of replicas at the target.
+    Target {
+        /// The metric that asks for most.
+        metric: Metric,
+        /// How its target is meant.
+        aim: Aim,
+        /// The demand over all replicas that is expected when a new one would serve, headroom not counted.
+        demand: f64,
+        /// The target per replica.
+        target: f64,
+    },
     /// Replicas are below the minimum.
     BelowMinimum,
     /// Replicas are above the maximum.
@@ -110,6 +125,20 @@ pub enum Clamp {
     },
     /// Raised to the minimum.
     Minimum {
+        /// Replicas before.
+        wanted: u32,
+        /// Replicas after.
+        to: u32,
+    },
+    /// Moved towards what was recommended within the stabilisation window.
+    Stabilised {
+        /// Replicas before.
+        wanted: u32,
+        /// Replicas after.
+        to: u32,
+    },
+    /// Moved back to what the rates of change allow.
+    Rate {
         /// Replicas before.
         wanted: u32,
         /// Replicas after.
@@ -160,7 +189,7 @@ impl Verdict {
 pub fn decide(policy: &Policy, situation: &Situation<'_>, now: Duration) -> Verdict {
     let replicas = situation.observation.mode.replicas();
     if let Some(reason) = guard::before_bounds(situation, now) {
-        let proposal = threshold::propose(policy, situation, now).ok().flatten();
+        let proposal = ask(policy, situation, now).ok().flatten();
         return Verdict {
             proposal,
             clamps: Vec::new(),
@@ -184,12 +213,18 @@ pub fn decide(policy: &Policy, situation: &Situation<'_>, now: Duration) -> Verd
         clamps,
         decision: Decision::Hold(reason),
     };
-    let proposal = match threshold::propose(policy, situation, now) {
+    let proposal = match ask(policy, situation, now) {
         Ok(Some(proposal)) => proposal,
         Ok(None) => return hold(None, Vec::new(), HoldReason::WithinBand),
         Err(reason) => return hold(None, Vec::new(), reason),
     };
-    let (clamps, to) = threshold::clamp(policy, proposal, situation.observation);
+    let (mut clamps, tempered) = tracking::temper(policy, proposal, situation, now);
+    let tempered = match tempered {
+        Ok(to) => Proposal { to, ..proposal },
+        Err(reason) => return hold(Some(proposal), clamps, reason),
+    };
+    let (bounded, to) = threshold::clamp(policy, tempered, situation.observation);
+    clamps.extend(bounded);
     let direction = if proposal.to > replicas {
         Direction::Up
     } else {
@@ -211,6 +246,47 @@ pub fn decide(policy: &Policy, situation: &Situation<'_>, now: Duration) -> Verd
             reason: proposal.reason,
         },
     }
+}
+
+/// What marks and targets ask for together: the most, when any asks for more; fewer only when all agree on fewer.
+fn ask(
+    policy: &Policy,
+    situation: &Situation<'_>,
+    now: Duration,
+) -> Result<Option<Proposal>, HoldReason> {
+    let marks = || threshold::propose(policy, situation, now);
+    if policy.targets().is_empty() {
+        return marks();
+    }
+    let targets = tracking::propose(situation);
+    if policy.marks().len() == 0 {
+        return targets;
+    }
+    let marks = marks();
+    let replicas = situation.observation.mode.replicas();
+    let grows = |asked: &Result<Option<Proposal>, HoldReason>| {
+        asked
+            .as_ref()
+            .ok()
+            .copied()
+            .flatten()
+            .filter(|proposal| proposal.to > replicas)
+    };
+    let most = grows(&marks)
+        .into_iter()
+        .chain(grows(&targets))
+        .max_by_key(|proposal| proposal.to);
+    if most.is_some() {
+        return Ok(most);
+    }
+    let (marks, targets) = (marks?, targets?);
+    Ok(marks.zip(targets).map(|(marks, targets)| {
+        if marks.to > targets.to {
+            marks
+        } else {
+            targets
+        }
+    }))
 }
 
 /// The bound to return to, in one go, when replicas lie outside.

@@ -188,12 +188,13 @@ impl Engine {
         if matches!(entry.policy(), Ok(None)) {
             return None;
         }
-        entry.seen(&input.observation, swarm, moment.now);
+        entry.seen(&input.observation, swarm, (&self.settings, moment.now));
         self.stats.decided += 1;
         let admin = self.admin.effective(&input.name);
         let situation = Situation {
             admin,
             state: entry.state(),
+            track: entry.track(),
             observation: &input.observation,
             swarm,
             leader_since: self.leader_since,

@@ -3,15 +3,15 @@
 //! Everything said is taken from the record, so that an old one reads as a new one does.
 
 mod holds;
+mod metrics;
 mod words;
 
 use crate::{
     decide::{Clamp, Decision, ScaleReason},
-    policy::Direction,
     record::{DecisionRecord, RecordOutcome},
 };
 
-use words::{count, metric_name, metric_value, milliseconds, replicas};
+use words::{metric_name, metric_value, milliseconds, replicas};
 
 impl DecisionRecord {
     /// The record in a few sentences.
@@ -80,6 +80,12 @@ impl DecisionRecord {
                 "{}; the others can carry the load",
                 self.readings_sentence()
             ),
+            ScaleReason::Target {
+                metric,
+                aim,
+                demand,
+                target,
+            } => self.target_reason(metric, aim, demand, target),
             ScaleReason::BelowMinimum => format!(
                 "{from} is below the minimum {}, which needs no telemetry",
                 limit(|limits| limits.min)
@@ -102,6 +108,12 @@ impl DecisionRecord {
         join(self.clamps.iter().map(|clamp| match clamp {
             Clamp::Maximum { wanted, to } => format!("It wanted {wanted}; the maximum is {to}."),
             Clamp::Minimum { wanted, to } => format!("It wanted {wanted}; the minimum is {to}."),
+            Clamp::Stabilised { wanted, to } => {
+                format!("It wanted {wanted}; a moment ago it had wanted {to}.")
+            }
+            Clamp::Rate { wanted, to } => {
+                format!("It wanted {wanted}; its rates of change let it go to {to}.")
+            }
             Clamp::Overshoot { metric, wanted, to } => {
                 format!(
                     "It wanted {wanted}; with fewer than {to}, {} would be above its high mark.",
@@ -126,71 +138,6 @@ impl DecisionRecord {
             Some(RecordOutcome::Refused { reason }) => format!("It was declined and nothing was written: {reason}"),
             Some(RecordOutcome::Failed { error }) => format!("It failed and nothing was written: {error}"),
             Some(RecordOutcome::Unknown { error }) => format!("No answer came, so it may or may not have happened: {error}"),
-        }
-    }
-
-    /// Every metric with its marks: "CPU is 62 % of the limit, between the marks 30 % and 70 %".
-    fn readings_sentence(&self) -> String {
-        let each = self.readings.iter().map(|reading| {
-            let name = metric_name(reading.metric);
-            let short = |value| metric_value(reading.metric, value, false);
-            let (low, high) = (short(reading.low), short(reading.high));
-            let Some(average) = reading.average else {
-                return format!("{name} is not known");
-            };
-            let place = if average > reading.high {
-                format!("above the high mark {high}")
-            } else if average < reading.low {
-                format!("below the low mark {low}")
-            } else {
-                format!("between the marks {low} and {high}")
-            };
-            format!(
-                "{name} is {}, {place}",
-                metric_value(reading.metric, average, true)
-            )
-        });
-        each.collect::<Vec<_>>().join("; ")
-    }
-
-    /// What would make the service grow and shrink.
-    fn marks_sentence(&self) -> String {
-        let Some(limits) = &self.limits else {
-            return String::new();
-        };
-        let marks = |pick: fn(&crate::record::Reading) -> f64, joint: &str| {
-            let each = self.readings.iter().map(|reading| {
-                format!(
-                    "{} {}",
-                    metric_name(reading.metric),
-                    metric_value(reading.metric, pick(reading), false)
-                )
-            });
-            each.collect::<Vec<_>>().join(joint)
-        };
-        let (up, down) = (
-            limits.step.get(Direction::Up),
-            limits.step.get(Direction::Down),
-        );
-        let grow = (self.replicas < limits.max).then(|| {
-            format!(
-                "add {} above {}",
-                count(u64::from(up), "replica"),
-                marks(|reading| reading.high, " or ")
-            )
-        });
-        let shrink = (self.replicas > limits.min).then(|| {
-            format!(
-                "take {} away below {}",
-                count(u64::from(down), "replica"),
-                marks(|reading| reading.low, " and ")
-            )
-        });
-        let both: Vec<_> = grow.into_iter().chain(shrink).collect();
-        if both.is_empty() {
-            String::new()
-        } else {
-            format!("It would {}.", both.join(", and "))
         }
     }
 

@@ -75,6 +75,12 @@ kinds! {
     Settling = "settling",
     /// See [`HoldReason::WithinBand`].
     WithinBand = "within_band",
+    /// See [`HoldReason::Burst`].
+    Burst = "burst",
+    /// See [`HoldReason::Stabilising`].
+    Stabilising = "stabilising",
+    /// See [`HoldReason::RateLimited`].
+    RateLimited = "rate_limited",
     /// See [`HoldReason::AtMaximum`].
     AtMaximum = "at_maximum",
     /// See [`HoldReason::AtMinimum`].
@@ -220,8 +226,27 @@ pub enum HoldReason {
         /// How long ago they changed.
         changed_ms: u64,
     },
-    /// No metric is above its high mark, and not all are below their low marks.
+    /// No metric is above its high mark, and not all are below their low marks; the demand takes as many replicas as there are.
     WithinBand,
+    /// It would shrink, but a burst was on a moment ago.
+    Burst {
+        /// Wait that is left, unless it goes on.
+        remaining_ms: u64,
+    },
+    /// It would change, but a moment ago it had no reason to.
+    Stabilising {
+        /// Which way it would go.
+        direction: Direction,
+        /// Replicas recommended then.
+        wanted: u32,
+        /// How long that still counts.
+        remaining_ms: u64,
+    },
+    /// It has changed as much as the rates of this direction allow.
+    RateLimited {
+        /// Which way it would go.
+        direction: Direction,
+    },
     /// It wants more replicas than the maximum.
     AtMaximum {
         /// Replicas it would ask for.
@@ -304,6 +329,9 @@ impl HoldReason {
             Self::TelemetryInvalid { .. } => HoldKind::TelemetryInvalid,
             Self::Settling { .. } => HoldKind::Settling,
             Self::WithinBand => HoldKind::WithinBand,
+            Self::Burst { .. } => HoldKind::Burst,
+            Self::Stabilising { .. } => HoldKind::Stabilising,
+            Self::RateLimited { .. } => HoldKind::RateLimited,
             Self::AtMaximum { .. } => HoldKind::AtMaximum,
             Self::AtMinimum => HoldKind::AtMinimum,
             Self::WouldOvershoot { .. } => HoldKind::WouldOvershoot,

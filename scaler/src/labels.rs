@@ -9,6 +9,7 @@ mod nearest;
 pub(crate) mod read;
 mod resolve;
 mod table;
+mod targets;
 mod value;
 
 use std::collections::BTreeMap;
@@ -36,7 +37,8 @@ impl Policy {
     /// The policy that a service's labels ask for; `None` when it has not opted in, that is: has none of these labels, or
     /// `swarmtide.enable` is false (then nothing else is looked at).
     ///
-    /// A label that is absent has its value from `defaults`. A low mark that neither names is half the high mark: then a single
+    /// A label that is absent has its value from `defaults`; a service that names a target has only the marks that it names as well.
+    /// A low mark that neither names is half the high mark: then a single
     /// replica fewer never pushes the rest above the high mark.
     ///
     /// # Errors

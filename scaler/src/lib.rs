@@ -4,8 +4,8 @@
 //! time comes beside it in Unix milliseconds and only ever ends up in records. The crate knows neither the Engine API nor sFlow:
 //! the shell translates a swarm view and collected metrics into [`Inputs`] and carries out the [`Command`]s.
 //!
-//! The way of one tick: service labels become a [`Policy`] ([`labels`]); [`decide()`] turns policy, [`ServiceState`], [`Observation`]
-//! and [`SwarmCondition`] into a [`Verdict`]; the [`Engine`] keeps state over time and files a [`DecisionRecord`] for each service,
+//! The way of one tick: service labels become a [`Policy`] ([`labels`]); [`decide()`] turns policy, [`ServiceState`],
+//! [`Track`], [`Observation`] and [`SwarmCondition`] into a [`Verdict`]; the [`Engine`] keeps state over time and files a [`DecisionRecord`] for each service,
 //! which [`DecisionRecord::explain`] puts in a person's words.
 //!
 //! Rules that hold for every policy, each with a test of its name in `tests/scaler/laws.rs`: a decision never leaves `min..=max`; a
@@ -28,6 +28,7 @@ pub mod policy;
 pub mod record;
 pub mod settings;
 mod time;
+pub mod track;
 
 pub use admin::{AdminError, AdminMode, AdminState, Effective, Scope};
 pub use decide::{
@@ -41,6 +42,9 @@ pub use metric::{Metric, MetricObservation, Readings};
 pub use observation::{
     Leadership, Mode, Nodes, Observation, Rollout, ServiceId, ServiceName, SwarmCondition,
 };
-pub use policy::{Bounds, Direction, Marks, PerDirection, Policy, PolicyError};
+pub use policy::{
+    Aim, Bounds, Direction, Marks, PerDirection, Policy, PolicyError, Predict, Target, Tracking,
+};
 pub use record::{DecisionRecord, Outcome, Reading, RecordOutcome};
 pub use settings::Settings;
+pub use track::{MetricProposal, Track};

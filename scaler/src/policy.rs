@@ -1,12 +1,18 @@
 //! A service's scaling policy, checked on construction: what is held here can be decided with.
 //!
-//! Where the numbers come from (labels, defaults) is [`crate::labels`]' business. Today there is one kind of policy, thresholds.
+//! Where the numbers come from (labels, defaults) is [`crate::labels`]' business. A policy has thresholds, targets or both.
+
+mod target;
+mod tracking;
 
 use std::{num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{arbitration::PRIORITY_DEFAULT, metric::Metric, time::millis};
+
+pub use target::{Aim, SHARE_MAX, Target};
+pub use tracking::{Amount, Predict, RATES_MAX, Rate, Rates, Select, Tracking, WINDOW_MAX, Window};
 
 /// Most replicas that a policy can ask for.
 pub const REPLICAS_LIMIT: u32 = 100_000;
@@ -152,15 +158,38 @@ pub enum PolicyError {
     /// The low mark is not below the high mark.
     #[error("the low mark must be below the high mark")]
     LowNotBelowHigh,
-    /// No metric has marks.
-    #[error("no metric has a high mark")]
+    /// No metric has marks or a target.
+    #[error("no metric has a high mark or a target")]
     NoMarks,
+    /// A target is not in `0 < target <= MARK_LIMIT`.
+    #[error("a target must be above 0 and at most 10^15")]
+    TargetOutOfRange,
+    /// A target is so near to the limit that load cannot be told from overload.
+    #[error("a target must be at most 90 % of the limit: above, load cannot be told from overload")]
+    TargetAtLimit,
+    /// A capacity of a metric that does not show demand beyond it.
+    #[error(
+        "this metric has a target but no capacity: it does not show demand beyond what is served"
+    )]
+    CapacityUnknown,
+    /// A tolerance outside 0 to 1.
+    #[error("the tolerance must be at least 0 % and below 100 %")]
+    ToleranceOutOfRange,
+    /// A coverage outside 0 to 1.
+    #[error("the coverage must be from 0 % to 100 %")]
+    CoverageOutOfRange,
+    /// More rates than are kept.
+    #[error("at most {RATES_MAX} rates for each direction")]
+    TooManyRates,
+    /// A window, wait or period that is zero where it cannot be, or too long.
+    #[error("must be above 0 and at most an hour")]
+    PeriodOutOfRange,
 }
 
-/// The threshold policy of one service.
+/// The policy of one service.
 ///
-/// It adds a step when the average of any metric is above its high mark, and takes a step away when the averages of all metrics
-/// are below their low marks.
+/// By its marks it adds a step when the average of any metric is above its high mark, and takes a step away when the averages of
+/// all metrics are below their low marks. By its targets it asks for the replicas that the demand takes. The largest proposal wins.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(into = "Summary")]
 pub struct Policy {
@@ -169,6 +198,8 @@ pub struct Policy {
     cooldown: PerDirection<Duration>,
     marks: Vec<(Metric, Marks)>,
     priority: u16,
+    targets: Vec<Target>,
+    tracking: Tracking,
 }
 
 impl Policy {
@@ -191,8 +222,56 @@ impl Policy {
             step,
             cooldown,
             marks: marks.into_iter().collect(),
+            targets: Vec::new(),
+            tracking: Tracking::default(),
             priority: PRIORITY_DEFAULT,
         })
+    }
+
+    /// A policy without marks; of targets of the same metric and aim the later one counts.
+    ///
+    /// # Errors
+    /// [`PolicyError::NoMarks`] when there is no target.
+    pub fn tracking_only(
+        bounds: Bounds,
+        cooldown: PerDirection<Duration>,
+        targets: impl IntoIterator<Item = Target>,
+        tracking: Tracking,
+    ) -> Result<Self, PolicyError> {
+        let one = PerDirection {
+            up: NonZeroU32::MIN,
+            down: NonZeroU32::MIN,
+        };
+        let policy = Self {
+            bounds,
+            step: one,
+            cooldown,
+            marks: Vec::new(),
+            targets: Vec::new(),
+            tracking: Tracking::default(),
+            priority: PRIORITY_DEFAULT,
+        }
+        .with_targets(targets, tracking);
+        if policy.targets.is_empty() {
+            return Err(PolicyError::NoMarks);
+        }
+        Ok(policy)
+    }
+
+    /// The same policy with these targets, and no others; of the same metric and aim the later one counts.
+    #[must_use]
+    pub fn with_targets(
+        mut self,
+        targets: impl IntoIterator<Item = Target>,
+        tracking: Tracking,
+    ) -> Self {
+        let targets: std::collections::BTreeMap<_, _> = targets
+            .into_iter()
+            .map(|target| ((target.metric(), target.aim()), target))
+            .collect();
+        self.targets = targets.into_values().collect();
+        self.tracking = tracking;
+        self
     }
 
     /// The same policy at a priority of its own for when the swarm is short of room.
@@ -226,7 +305,19 @@ impl Policy {
         self.cooldown.get(direction)
     }
 
-    /// The metrics it acts on, with their marks, in the order of [`Metric::ALL`]; never empty.
+    /// Its targets, in the order of [`Metric::ALL`].
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// How its targets are followed.
+    #[must_use]
+    pub const fn tracking(&self) -> &Tracking {
+        &self.tracking
+    }
+
+    /// The metrics that have marks, in the order of [`Metric::ALL`]; empty only when there are targets.
     pub fn marks(&self) -> impl ExactSizeIterator<Item = (Metric, Marks)> + '_ {
         self.marks.iter().copied()
     }
@@ -241,6 +332,10 @@ struct Summary {
     cooldown_ms: PerDirection<u64>,
     marks: std::collections::BTreeMap<Metric, Marks>,
     priority: u16,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<Target>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracking: Option<Tracking>,
 }
 
 impl From<Policy> for Summary {
@@ -259,6 +354,8 @@ impl From<Policy> for Summary {
             cooldown_ms: both(|policy, direction| millis(policy.cooldown(direction))),
             marks: policy.marks.iter().copied().collect(),
             priority: policy.priority,
+            tracking: (!policy.targets.is_empty()).then_some(policy.tracking),
+            targets: policy.targets,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     observation::ServiceName,
     policy::{Direction, PerDirection, Policy},
     time::millis,
+    track::MetricProposal,
 };
 
 /// Longest text kept from an engine's error, in characters.
@@ -119,10 +120,12 @@ pub struct Reading {
     pub metric: Metric,
     /// Average over the replicas that reported, in the metric's unit; `None` when nothing was reported or it was no finite number.
     pub average: Option<f64>,
-    /// The high mark.
-    pub high: f64,
-    /// The low mark.
-    pub low: f64,
+    /// The high mark, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+    /// The low mark, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
     /// Replicas that reported.
     pub reporting: u32,
     /// Replicas that were asked for.
@@ -192,6 +195,12 @@ pub struct DecisionRecord {
     pub limits: Option<Limits>,
     /// The policy's metrics as they were seen.
     pub readings: Vec<Reading>,
+    /// What each target asks for, as far as its telemetry can be judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<MetricProposal>,
+    /// From asking for a replica to its serving, as measured; the horizon of forecasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_up_ms: Option<u64>,
     /// What the policy would do if nothing stood in its way.
     pub proposal: Option<Proposal>,
     /// What changed the proposal.
@@ -227,6 +236,7 @@ impl DecisionRecord {
     /// Memory outside the record itself, in bytes; texts of holds are not counted.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.readings.capacity() * size_of::<Reading>()
+            + self.targets.capacity() * size_of::<MetricProposal>()
             + self.clamps.capacity() * size_of::<Clamp>()
     }
 }

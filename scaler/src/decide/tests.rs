@@ -85,6 +85,7 @@ impl Case {
         let situation = Situation {
             admin: self.admin,
             state: &self.state,
+            track: &Track::default(),
             observation: &self.observation,
             swarm: &self.swarm,
             leader_since: self.leader_since,

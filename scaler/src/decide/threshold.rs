@@ -163,7 +163,13 @@ pub(super) const fn stuck(proposal: Proposal, last: Option<Clamp>) -> HoldReason
             wanted: proposal.to,
         },
         Some(Clamp::Overshoot { metric, .. }) => HoldReason::WouldOvershoot { metric },
-        Some(Clamp::Minimum { .. } | Clamp::Room { .. }) | None => HoldReason::AtMinimum,
+        Some(
+            Clamp::Minimum { .. }
+            | Clamp::Room { .. }
+            | Clamp::Stabilised { .. }
+            | Clamp::Rate { .. },
+        )
+        | None => HoldReason::AtMinimum,
     }
 }
 

@@ -13,10 +13,11 @@ use crate::{
     history::History,
     labels::{Defaults, LabelError, relevant},
     observation::{Mode, Observation, ServiceId, ServiceName, SwarmCondition},
-    policy::Policy,
+    policy::{Marks, Policy},
     record::{DecisionRecord, Limits, Outcome, Reading, RecordOutcome},
     settings::Settings,
     time::millis,
+    track::Track,
 };
 
 /// A tick and its times.
@@ -37,6 +38,7 @@ pub(super) struct Entry {
     fingerprint: u64,
     parsed: Parsed,
     state: ServiceState,
+    track: Track,
     pending: Option<Command>,
     serving: Option<u32>,
     seen_at: Duration,
@@ -60,6 +62,7 @@ impl Entry {
             fingerprint: 0,
             parsed: Ok(None),
             state: ServiceState::default(),
+            track: Track::default(),
             pending: None,
             serving: None,
             seen_at: Duration::ZERO,
@@ -78,6 +81,7 @@ impl Entry {
         }
         self.id = id.clone();
         self.state = ServiceState::default();
+        self.track = Track::default();
         self.serving = None;
         self.owed = None;
         self.pending.take().is_some()
@@ -100,9 +104,12 @@ impl Entry {
         &mut self,
         observation: &Observation,
         swarm: &SwarmCondition,
-        now: Duration,
+        (settings, now): (&Settings, Duration),
     ) {
         self.seen_at = now;
+        if let Ok(Some(policy)) = &self.parsed {
+            self.track.advance(policy, observation, settings, now);
+        }
         if self
             .serving
             .replace(observation.serving)
@@ -171,6 +178,11 @@ impl Entry {
             readings: policy
                 .map(|policy| readings(policy, observation))
                 .unwrap_or_default(),
+            targets: self.track.proposals().to_vec(),
+            start_up_ms: policy
+                .filter(|policy| !policy.targets().is_empty())
+                .and_then(|_| self.track.start_up())
+                .map(millis),
             proposal: verdict.proposal,
             clamps: verdict.clamps,
             decision: verdict.decision,
@@ -261,6 +273,10 @@ impl Entry {
         &self.state
     }
 
+    pub(super) const fn track(&self) -> &Track {
+        &self.track
+    }
+
     pub(super) const fn history(&self) -> &History {
         &self.history
     }
@@ -290,29 +306,39 @@ impl Entry {
 
     /// Estimated memory, heap included.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Self>() - size_of::<History>() + self.history.bytes()
+        size_of::<Self>() - size_of::<History>() + self.history.bytes() + self.track.heap_bytes()
     }
 }
 
 /// The policy's metrics as they are in the observation.
 fn readings(policy: &Policy, observation: &Observation) -> Vec<Reading> {
-    policy
+    let targets = policy
+        .targets()
+        .iter()
+        .map(|target| (target.metric(), None));
+    let metrics = policy
         .marks()
-        .map(|(metric, marks)| {
-            let seen = observation.metrics.get(metric);
-            Reading {
-                metric,
-                average: seen
-                    .map(|seen| seen.average)
-                    .filter(|average| average.is_finite()),
-                high: marks.high(),
-                low: marks.low(),
-                reporting: seen.map_or(0, |seen| seen.reporting),
-                expected: seen.map_or(observation.serving, |seen| seen.expected),
-                oldest_age_ms: seen.map(|seen| millis(seen.oldest_age)),
-            }
-        })
-        .collect()
+        .map(|(metric, marks)| (metric, Some(marks)))
+        .chain(targets);
+    let mut readings: Vec<Reading> = Vec::with_capacity(metrics.size_hint().0);
+    for (metric, marks) in metrics {
+        if readings.iter().any(|reading| reading.metric == metric) {
+            continue;
+        }
+        let seen = observation.metrics.get(metric);
+        readings.push(Reading {
+            metric,
+            average: seen
+                .map(|seen| seen.average)
+                .filter(|average| average.is_finite()),
+            high: marks.map(Marks::high),
+            low: marks.map(Marks::low),
+            reporting: seen.map_or(0, |seen| seen.reporting),
+            expected: seen.map_or(observation.serving, |seen| seen.expected),
+            oldest_age_ms: seen.map(|seen| millis(seen.oldest_age)),
+        });
+    }
+    readings
 }
 
 /// The wait after so many failures in a row, at least one: doubles each time up to the maximum.

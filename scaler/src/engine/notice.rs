@@ -164,6 +164,9 @@ const fn needs_telemetry(kind: HoldKind) -> bool {
     matches!(
         kind,
         HoldKind::WithinBand
+            | HoldKind::Burst
+            | HoldKind::Stabilising
+            | HoldKind::RateLimited
             | HoldKind::AtMaximum
             | HoldKind::AtMinimum
             | HoldKind::WouldOvershoot

@@ -160,6 +160,9 @@ fn is_movable(verdict: &Verdict) -> bool {
         HoldKind::NotServing
             | HoldKind::Settling
             | HoldKind::WithinBand
+            | HoldKind::Burst
+            | HoldKind::Stabilising
+            | HoldKind::RateLimited
             | HoldKind::AtMaximum
             | HoldKind::AtMinimum
             | HoldKind::WouldOvershoot

@@ -12,6 +12,7 @@ impl DecisionRecord {
         self.swarm_sentences(reason)
             .or_else(|| self.write_sentences(reason))
             .or_else(|| self.telemetry_sentences(reason))
+            .or_else(|| self.tracking_sentences(reason))
             .unwrap_or_else(|| self.policy_sentences(reason))
     }
 
@@ -198,6 +199,51 @@ impl DecisionRecord {
         )
     }
 
+    /// How targets are followed over time.
+    fn tracking_sentences(&self, reason: &HoldReason) -> Option<(String, String)> {
+        let (why, then) = match reason {
+            HoldReason::Burst { remaining_ms } => (
+                format!(
+                    "{}, but a burst was on a moment ago",
+                    self.readings_sentence()
+                ),
+                format!(
+                    "It may shrink in {} if no other comes.",
+                    milliseconds(*remaining_ms)
+                ),
+            ),
+            HoldReason::Stabilising {
+                direction,
+                wanted,
+                remaining_ms,
+            } => (
+                format!(
+                    "{}, but a moment ago it took {}",
+                    self.readings_sentence(),
+                    replicas(*wanted)
+                ),
+                format!(
+                    "It may {} in {} if that does not come back.",
+                    verb(*direction),
+                    milliseconds(*remaining_ms)
+                ),
+            ),
+            HoldReason::RateLimited { direction } => (
+                format!(
+                    "{}, but it has changed as fast as its rates allow",
+                    self.readings_sentence()
+                ),
+                format!(
+                    "It may {} again when the period of swarmtide.rate.{} has passed.",
+                    verb(*direction),
+                    label(*direction)
+                ),
+            ),
+            _ => return None,
+        };
+        Some((why, then))
+    }
+
     /// The policy itself.
     fn policy_sentences(&self, reason: &HoldReason) -> (String, String) {
         match reason {
@@ -230,22 +276,17 @@ impl DecisionRecord {
             HoldReason::Cooldown {
                 direction,
                 remaining_ms,
-            } => {
-                let verb = match direction {
-                    Direction::Up => "grow",
-                    Direction::Down => "shrink",
-                };
-                (
-                    format!(
-                        "{}, but replicas changed a moment ago",
-                        self.readings_sentence()
-                    ),
-                    format!(
-                        "Its cooldown lets it {verb} in {}.",
-                        milliseconds(*remaining_ms)
-                    ),
-                )
-            }
+            } => (
+                format!(
+                    "{}, but replicas changed a moment ago",
+                    self.readings_sentence()
+                ),
+                format!(
+                    "Its cooldown lets it {} in {}.",
+                    verb(*direction),
+                    milliseconds(*remaining_ms)
+                ),
+            ),
             HoldReason::Paused {
                 direction,
                 until_unix_ms,
@@ -277,19 +318,33 @@ impl DecisionRecord {
 
     /// How low a metric has to be before one replica fewer can carry the load.
     fn overshoot_sentence(&self, metric: Metric) -> String {
-        let Some(reading) = self
+        let reading = self
             .readings
             .iter()
-            .find(|reading| reading.metric == metric)
-        else {
+            .find(|reading| reading.metric == metric);
+        let Some(high) = reading.and_then(|reading| reading.high) else {
             return String::new();
         };
         let fewer = f64::from(self.replicas.saturating_sub(1)) / f64::from(self.replicas.max(1));
         format!(
             "It would shrink at {} {} or below.",
             metric_name(metric),
-            metric_value(metric, reading.high * fewer, false)
+            metric_value(metric, high * fewer, false)
         )
+    }
+}
+
+const fn verb(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "grow",
+        Direction::Down => "shrink",
+    }
+}
+
+const fn label(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "up",
+        Direction::Down => "down",
     }
 }
 

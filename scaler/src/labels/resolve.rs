@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use super::{
-    Defaults, ERRORS_MAX, LABELS, LabelError, PREFIX, Problem, nearest, relevant,
+    Defaults, ERRORS_MAX, LABELS, LabelError, PREFIX, Problem, nearest, relevant, targets,
     value::{self, Mark, ValueError},
 };
 use crate::{
     arbitration::PRIORITY_DEFAULT,
     metric::Metric,
-    policy::{Bounds, Marks, PerDirection, Policy, PolicyError},
+    policy::{Bounds, Marks, PerDirection, Policy, PolicyError, Target, Tracking},
 };
 
 /// Wait after a change before growing, when nobody says otherwise.
@@ -17,6 +17,12 @@ const COOLDOWN_UP: Duration = Duration::from_secs(10);
 
 /// Wait after a change before shrinking, when nobody says otherwise.
 const COOLDOWN_DOWN: Duration = Duration::from_secs(60);
+
+/// Targets have windows instead.
+const NO_COOLDOWN: PerDirection<Duration> = PerDirection {
+    up: Duration::ZERO,
+    down: Duration::ZERO,
+};
 
 /// See [`Policy::from_labels`].
 pub(super) fn policy(
@@ -40,7 +46,7 @@ pub(super) fn policy(
 }
 
 /// The labels of one service, and what was found wrong with them.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     known: BTreeMap<&'static str, &'a str>,
     errors: Vec<LabelError>,
 }
@@ -69,7 +75,7 @@ impl<'a> Reader<'a> {
         reader
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         name: &'static str,
         parse: fn(&str) -> Result<T, ValueError>,
@@ -100,7 +106,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn check<T>(
+    pub(super) fn check<T>(
         &mut self,
         name: &str,
         otherwise: &str,
@@ -119,6 +125,8 @@ struct Given {
     max: Option<u32>,
     cpu: Pair,
     bytes: Pair,
+    targets: Vec<Target>,
+    tracking: Option<Tracking>,
     step: Three<NonZeroU32>,
     cooldown: Three<Duration>,
 }
@@ -171,6 +179,8 @@ impl Given {
                 high: reader.read("bytes.high", value::bytes),
                 low: reader.read("bytes.low", value::bytes),
             },
+            targets: targets::targets(reader),
+            tracking: targets::tracking(reader),
             step: Three {
                 both: reader.read("step", value::step),
                 up: reader.read("step.up", value::step),
@@ -187,31 +197,7 @@ impl Given {
     /// The policy, unless what comes together does not fit; what does not is reported.
     fn over(&self, defaults: &Defaults, reader: &mut Reader<'_>) -> Option<Policy> {
         let bounds = self.bounds(defaults, reader);
-        let Defaults {
-            cpu_high,
-            cpu_low,
-            bytes_high,
-            bytes_low,
-            ..
-        } = *defaults;
-        let cpu = marks(
-            self.cpu,
-            Pair {
-                high: cpu_high,
-                low: cpu_low,
-            },
-            ["cpu.high", "cpu.low"],
-            reader,
-        );
-        let bytes = marks(
-            self.bytes,
-            Pair {
-                high: bytes_high,
-                low: bytes_low,
-            },
-            ["bytes.high", "bytes.low"],
-            reader,
-        );
+        let marks = self.marks(defaults, reader);
         let one = PerDirection {
             up: NonZeroU32::MIN,
             down: NonZeroU32::MIN,
@@ -221,9 +207,13 @@ impl Given {
             up: defaults.step_up,
             down: defaults.step_down,
         };
-        let waits = PerDirection {
-            up: COOLDOWN_UP,
-            down: COOLDOWN_DOWN,
+        let waits = if self.targets.is_empty() {
+            PerDirection {
+                up: COOLDOWN_UP,
+                down: COOLDOWN_DOWN,
+            }
+        } else {
+            NO_COOLDOWN
         };
         let cooldown = Three {
             both: defaults.cooldown,
@@ -233,15 +223,37 @@ impl Given {
         if !reader.errors.is_empty() {
             return None;
         }
+        let (bounds, tracking) = (bounds?, self.tracking.clone()?);
+        let cooldown = self.cooldown.over(&cooldown, waits);
+        let targets = self.targets.iter().copied();
+        let policy = if marks.is_empty() && !self.targets.is_empty() {
+            Policy::tracking_only(bounds, cooldown, targets, tracking)
+        } else {
+            Policy::new(bounds, self.step.over(&step, one), cooldown, marks)
+                .map(|policy| policy.with_targets(targets, tracking))
+        };
         let priority = self.priority.unwrap_or(PRIORITY_DEFAULT);
-        let policy = Policy::new(
-            bounds?,
-            self.step.over(&step, one),
-            self.cooldown.over(&cooldown, waits),
-            cpu.into_iter().chain(bytes),
-        );
         let policy = reader.check("cpu.high", "off", policy)?;
         Some(policy.with_priority(priority))
+    }
+
+    /// The marks in effect: a service that names a target has none by default.
+    fn marks(&self, defaults: &Defaults, reader: &mut Reader<'_>) -> Vec<(Metric, Marks)> {
+        let by_default = |high, low| {
+            if self.targets.is_empty() {
+                Pair { high, low }
+            } else {
+                Pair {
+                    high: None,
+                    low: None,
+                }
+            }
+        };
+        let cpu = by_default(defaults.cpu_high, defaults.cpu_low);
+        let bytes = by_default(defaults.bytes_high, defaults.bytes_low);
+        let cpu = marks(self.cpu, cpu, ["cpu.high", "cpu.low"], reader);
+        let bytes = marks(self.bytes, bytes, ["bytes.high", "bytes.low"], reader);
+        cpu.into_iter().chain(bytes).collect()
     }
 
     fn bounds(&self, defaults: &Defaults, reader: &mut Reader<'_>) -> Option<Bounds> {

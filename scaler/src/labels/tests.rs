@@ -192,7 +192,7 @@ fn values_have_to_go_together() {
         ),
         (
             &[("cpu.high", "off")],
-            "swarmtide.cpu.high=off: no metric has a high mark",
+            "swarmtide.cpu.high=off: no metric has a high mark or a target",
         ),
     ] {
         assert_eq!(errors(pairs), [expected]);

@@ -43,6 +43,24 @@ pub enum ValueError {
     /// A unit that means bits.
     #[error("is in bits; write bytes per second, such as 1MB/s")]
     Bits,
+    /// Not an amount of memory.
+    #[error("must be per cent of the memory limit, such as 80%, or bytes, such as 512MiB, or off")]
+    Memory,
+    /// Not a number of events per second.
+    #[error("must be a number per second, such as 200, 1.5k or 200/s, or off")]
+    PerSecond,
+    /// Not a share.
+    #[error("must be per cent, such as 10%")]
+    Share,
+    /// Not a use of forecasts.
+    #[error("must be off, forecast-only, trend or seasonal")]
+    Predict,
+    /// Not a choice among rates.
+    #[error("must be max, min or disabled")]
+    Select,
+    /// Not a list of rates.
+    #[error("must be amounts within periods, such as 100%/15s, 4/15s, or off")]
+    Rate,
     /// Not a duration.
     #[error("must be a duration, such as 30s, 1m 30s, or a number of seconds")]
     Duration,
@@ -129,6 +147,46 @@ pub(super) fn bytes(text: &str) -> Result<Mark, ValueError> {
     let value: f64 = number.parse().map_err(|_| ValueError::Bytes)?;
     let unit = unit.strip_suffix("/s").unwrap_or(unit).trim_end();
     Ok(Mark::At(Metric::Bytes, value * bytes_unit(unit)?))
+}
+
+/// `80%` of the memory limit, `512MiB`, `off`.
+pub(super) fn memory(text: &str) -> Result<Mark, ValueError> {
+    if let Some(percent) = some(text)?.strip_suffix('%') {
+        let value = share(percent).map_err(|_| ValueError::Memory)?;
+        return Ok(Mark::At(Metric::MemoryOfLimit, value));
+    }
+    match bytes(text) {
+        Ok(Mark::At(_, value)) if !text.contains('/') => Ok(Mark::At(Metric::MemoryBytes, value)),
+        Ok(Mark::Off) => Ok(Mark::Off),
+        Ok(Mark::At(..)) | Err(_) => Err(ValueError::Memory),
+    }
+}
+
+/// `200`, `1.5k`, `200/s`, `off`, of a metric that counts events.
+pub(super) fn per_second(text: &str, metric: Metric) -> Result<Mark, ValueError> {
+    let text = some(text)?;
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(Mark::Off);
+    }
+    let (number, unit) = split(text, ValueError::PerSecond)?;
+    let value: f64 = number.parse().map_err(|_| ValueError::PerSecond)?;
+    let scale = match unit.strip_suffix("/s").unwrap_or(unit).trim_end() {
+        "" => 1.0,
+        "k" | "K" => 1e3,
+        "M" => 1e6,
+        _ => return Err(ValueError::PerSecond),
+    };
+    Ok(Mark::At(metric, value * scale))
+}
+
+/// `10%` or `10`: a share, from 0 on.
+pub(super) fn share(text: &str) -> Result<f64, ValueError> {
+    let (number, unit) = split(some(text)?, ValueError::Share)?;
+    if !matches!(unit, "" | "%") {
+        return Err(ValueError::Share);
+    }
+    let value: f64 = number.parse().map_err(|_| ValueError::Share)?;
+    Ok(value / 100.0)
 }
 
 /// Bytes in a unit: decimal (`k`, `MB`) or binary (`Ki`, `MiB`).

@@ -153,6 +153,17 @@ fn service_holds() -> Vec<HoldReason> {
             changed_ms: 5000,
         },
         HoldReason::WithinBand,
+        HoldReason::Burst {
+            remaining_ms: 20_000,
+        },
+        HoldReason::Stabilising {
+            direction: Direction::Down,
+            wanted: 9,
+            remaining_ms: 31_000,
+        },
+        HoldReason::RateLimited {
+            direction: Direction::Up,
+        },
         HoldReason::AtMaximum { wanted: 9 },
         HoldReason::AtMinimum,
         HoldReason::WouldOvershoot { metric },
@@ -197,6 +208,7 @@ fn scaled(to: u32, reason: ScaleReason, outcome: RecordOutcome) -> DecisionRecor
         ScaleReason::AboveMaximum => 12,
         ScaleReason::AboveHigh { .. }
         | ScaleReason::BelowLow
+        | ScaleReason::Target { .. }
         | ScaleReason::GaveWay { .. }
         | ScaleReason::GivenBack => 4,
     };

@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*};
 use scaler::{
     AdminMode, Bounds, Decision, Defaults, Direction, Effective, HoldKind, Leadership, Marks,
     Metric, MetricObservation, Mode, Nodes, Observation, Outcome, PerDirection, Policy, Readings,
-    Rollout, ScaleReason, Scope, ServiceState, Settings, Situation, SwarmCondition, Verdict,
+    Rollout, ScaleReason, Scope, ServiceState, Settings, Situation, SwarmCondition, Track, Verdict,
     decide,
     decide::{InFlight, LastWrite},
 };
@@ -32,6 +32,7 @@ impl Case {
                 by: Scope::Global,
             },
             state: &self.state,
+            track: &Track::default(),
             observation: &self.observation,
             swarm: &self.swarm,
             leader_since: self.leader_since,

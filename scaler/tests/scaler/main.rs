@@ -13,4 +13,5 @@ mod history;
 mod laws;
 mod room;
 mod simulation;
+mod targets;
 mod world;

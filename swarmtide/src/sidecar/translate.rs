@@ -105,6 +105,10 @@ fn readings(metrics: &GroupMetrics) -> Readings {
         (Metric::CpuOfLimit, &metrics.cpu_of_limit),
         (Metric::CpuCores, &metrics.cpu_cores),
         (Metric::Bytes, &metrics.bytes),
+        (Metric::BytesIn, &metrics.bytes_in),
+        (Metric::BytesOut, &metrics.bytes_out),
+        (Metric::MemoryOfLimit, &metrics.memory_of_limit),
+        (Metric::MemoryBytes, &metrics.memory_bytes),
     ] {
         if let (Some(Summary { count, avg, .. }), Some(oldest_age)) = (summary, metrics.oldest_age)
         {

@@ -353,6 +353,9 @@ fn words(decision: &Decision) -> String {
                 let name = metric.name();
                 format!("scale to {to}, {name} {average:.decimals$} above {high}")
             }
+            ScaleReason::Target { metric, demand, .. } => {
+                format!("scale to {to}, {} {demand:.3} in all", metric.name())
+            }
             ScaleReason::BelowLow => format!("scale to {to}, below low"),
             ScaleReason::BelowMinimum => format!("scale to {to}, below minimum"),
             ScaleReason::AboveMaximum => format!("scale to {to}, above maximum"),

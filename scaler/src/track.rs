@@ -1,0 +1,258 @@
+//! What a policy remembers of a service: a plain value that its owner advances once a tick and hands to [`crate::decide()`].
+//!
+//! A shadow policy has a track of its own beside the live one. Nothing in it depends on what was decided, only on what was seen; it
+//! is bounded whatever is seen.
+
+mod demand;
+mod recommend;
+mod replicas;
+mod window;
+
+use std::time::Duration;
+
+use crate::{
+    hold::HoldReason,
+    metric::MetricObservation,
+    observation::Observation,
+    policy::{Policy, Target, Window},
+    settings::Settings,
+    time::millis,
+};
+
+use demand::Demand;
+use recommend::Basis;
+use replicas::Replicas;
+use window::Extremes;
+
+pub use recommend::MetricProposal;
+
+/// Replicas wanted, as a multiple of those that serve, from which on a burst is on.
+const PANIC: f64 = 2.0;
+
+/// No shrinking for so long after a burst was seen last.
+const PANIC_WINDOW: Duration = Duration::from_secs(30);
+
+/// The window before shrinking when it is left to the policy.
+const AUTO_WINDOW: Duration = Duration::from_secs(45);
+
+/// A policy's memory of one service.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Track {
+    replicas: Replicas,
+    demands: Vec<(Target, Demand)>,
+    highest: Extremes,
+    lowest: Extremes,
+    panic_until: Option<Duration>,
+    latest: Recommendation,
+}
+
+/// What the targets of a policy ask for together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Recommendation {
+    /// Each target that can be judged.
+    pub(crate) proposals: Vec<MetricProposal>,
+    /// The largest proposal.
+    pub(crate) wanted: Option<u32>,
+    /// The same, if higher within the window of shrinking; and how long that still counts.
+    pub(crate) highest: Option<(u32, Duration)>,
+    /// The same, if lower within the window of growing; and how long that still counts.
+    pub(crate) lowest: Option<(u32, Duration)>,
+    /// Until when a burst forbids shrinking.
+    pub(crate) panic_left: Option<Duration>,
+    /// Why the service must not shrink by its telemetry.
+    pub(crate) unsure: Option<HoldReason>,
+}
+
+impl Recommendation {
+    /// The proposal that asks for most.
+    pub(crate) fn leading(&self) -> Option<&MetricProposal> {
+        let wanted = self.wanted?;
+        self.proposals.iter().find(|proposal| proposal.to == wanted)
+    }
+}
+
+impl Track {
+    /// Takes note of one tick. The same sequence of calls gives the same track.
+    pub fn advance(
+        &mut self,
+        policy: &Policy,
+        observation: &Observation,
+        settings: &Settings,
+        now: Duration,
+    ) {
+        self.replicas.note(observation, now);
+        let targets = policy.targets();
+        if !self.demands.iter().map(|(target, _)| target).eq(targets) {
+            self.demands = targets
+                .iter()
+                .map(|target| (*target, Demand::default()))
+                .collect();
+            self.highest = Extremes::default();
+            self.lowest = Extremes::default();
+        }
+        if targets.is_empty() {
+            return;
+        }
+        let mut latest = Recommendation::default();
+        for number in 0..self.demands.len() {
+            match self.propose(number, policy, observation, (settings, now)) {
+                Ok(proposal) => {
+                    latest.wanted = latest.wanted.max(Some(proposal.to));
+                    latest.proposals.push(proposal);
+                }
+                Err(hold) => latest.unsure = latest.unsure.or(Some(hold)),
+            }
+        }
+        latest.unsure = latest.unsure.or_else(|| coverage(policy, observation));
+        if let Some(wanted) = latest.wanted {
+            self.stabilise(wanted, &mut latest, (policy, observation), now);
+        }
+        self.latest = latest;
+    }
+
+    /// What one target asks for now.
+    fn propose(
+        &mut self,
+        number: usize,
+        policy: &Policy,
+        observation: &Observation,
+        (settings, now): (&Settings, Duration),
+    ) -> Result<MetricProposal, HoldReason> {
+        let horizon = self.replicas.start_up();
+        let Some((target, demand)) = self.demands.get_mut(number) else {
+            return Err(HoldReason::WithinBand);
+        };
+        let seen = usable(*target, observation, settings)?;
+        // A replica has a rate from its second reading on.
+        let (due, _) = self
+            .replicas
+            .served(now.saturating_sub(seen.reach + seen.interval()), now);
+        let (_, served) = self.replicas.served(
+            now.saturating_sub(seen.reach),
+            now.saturating_sub(seen.oldest_age),
+        );
+        let reported = seen.average * f64::from(seen.reporting);
+        // Those that have no rate yet, or had one and went, may carry what the others do, but no more than was there before.
+        let before = demand.newest().unwrap_or_default();
+        let sum = reported.max((seen.average * served).min(before));
+        demand.push(sum, seen.interval(), horizon, now);
+        let capacity = target.value() * f64::from(observation.serving);
+        demand.work_off(capacity, policy.tracking().wait() * 4, now);
+        let basis = Basis {
+            target: *target,
+            tracking: policy.tracking(),
+            average: seen.average,
+            serving: observation.serving,
+            replicas: observation.mode.replicas(),
+            missing: due.saturating_sub(seen.reporting),
+            backlog: demand.backlog(),
+        };
+        Ok(basis.propose(&demand.outlook(horizon)))
+    }
+
+    /// Remembers a recommendation and looks at those of the windows.
+    fn stabilise(
+        &mut self,
+        wanted: u32,
+        latest: &mut Recommendation,
+        (policy, observation): (&Policy, &Observation),
+        now: Duration,
+    ) {
+        use crate::policy::Direction::{Down, Up};
+        let length = |direction| match policy.tracking().window(direction) {
+            Window::Fixed(length) => length,
+            Window::Auto => AUTO_WINDOW,
+        };
+        latest.highest = self
+            .highest
+            .push(wanted, length(Down), now, |new, old| new >= old);
+        latest.lowest = self
+            .lowest
+            .push(wanted, length(Up), now, |new, old| new <= old);
+        let serving = f64::from(observation.serving.max(1));
+        if f64::from(wanted) >= serving * PANIC && wanted > observation.mode.replicas() {
+            self.panic_until = Some(now.saturating_add(PANIC_WINDOW));
+        }
+        let left = self.panic_until.map(|until| until.saturating_sub(now));
+        latest.panic_left = left.filter(|left| !left.is_zero() && *left <= PANIC_WINDOW);
+    }
+
+    /// What the targets ask for as of the last tick.
+    pub(crate) const fn latest(&self) -> &Recommendation {
+        &self.latest
+    }
+
+    /// What each target asks for as of the last tick, as far as its telemetry can be judged.
+    #[must_use]
+    pub fn proposals(&self) -> &[MetricProposal] {
+        &self.latest.proposals
+    }
+
+    /// From asking for a replica to its serving, as measured; `None` until one was seen to start.
+    #[must_use]
+    pub fn start_up(&self) -> Option<Duration> {
+        self.replicas.measured()
+    }
+
+    /// The replicas that the spec asked for at a time.
+    pub(crate) fn wanted_at(&self, at: Duration) -> u32 {
+        self.replicas.wanted_at(at)
+    }
+
+    /// Memory outside the value itself, in bytes.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let demands: usize = self
+            .demands
+            .iter()
+            .map(|(_, demand)| demand.heap_bytes())
+            .sum();
+        self.demands.capacity() * size_of::<(Target, Demand)>()
+            + demands
+            + self.replicas.heap_bytes()
+            + self.highest.heap_bytes()
+            + self.lowest.heap_bytes()
+            + self.latest.proposals.capacity() * size_of::<MetricProposal>()
+    }
+}
+
+/// The reading of a target's metric, if it says anything about now.
+fn usable(
+    target: Target,
+    observation: &Observation,
+    settings: &Settings,
+) -> Result<MetricObservation, HoldReason> {
+    let metric = target.metric();
+    let seen = observation
+        .metrics
+        .get(metric)
+        .filter(|seen| seen.reporting > 0);
+    let Some(seen) = seen else {
+        return Err(HoldReason::TelemetryMissing { metric });
+    };
+    if seen.oldest_age > settings.telemetry_max_age {
+        let age_ms = millis(seen.oldest_age);
+        return Err(HoldReason::TelemetryStale { metric, age_ms });
+    }
+    if !seen.average.is_finite() || seen.average < 0.0 {
+        return Err(HoldReason::TelemetryInvalid { metric });
+    }
+    Ok(seen)
+}
+
+/// Whether too few replicas report, for any target, to shrink.
+fn coverage(policy: &Policy, observation: &Observation) -> Option<HoldReason> {
+    let floor = policy.tracking().coverage();
+    policy.targets().iter().find_map(|target| {
+        let metric = target.metric();
+        let seen = observation.metrics.get(metric)?;
+        let expected = seen.expected.max(observation.serving);
+        (f64::from(seen.reporting) < f64::from(expected) * floor).then_some(
+            HoldReason::TelemetryPartial {
+                metric,
+                reporting: seen.reporting,
+                expected,
+            },
+        )
+    })
+}

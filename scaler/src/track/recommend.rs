@@ -1,0 +1,141 @@
+//! What one metric asks for: the outlook of its demand divided by what a replica carries.
+
+use serde::{Deserialize, Serialize};
+
+use super::demand::Outlook;
+use crate::{
+    metric::Metric,
+    policy::{Aim, REPLICAS_LIMIT, Target, Tracking},
+};
+
+/// Share of a limit from which on a metric no longer shows the demand.
+const SATURATED: f64 = 0.95;
+
+/// Replicas are multiplied by this while a metric is at its limit.
+const SATURATED_GROWTH: f64 = 2.0;
+
+/// The chance that work waits too long that the headroom over a capacity leaves, as its natural logarithm: one in a hundred.
+const WAIT_CHANCE_LN: f64 = -4.605;
+
+/// A backlog is worked off within so many seconds of its being seen.
+const DRAIN_SECONDS: f64 = 5.0;
+
+/// What one metric asks for, and from what; demands are over all replicas, in the metric's unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricProposal {
+    /// The metric.
+    pub metric: Metric,
+    /// How the target is meant.
+    pub aim: Aim,
+    /// The target per replica.
+    pub target: f64,
+    /// Demand as last read.
+    pub demand: f64,
+    /// Demand without its noise.
+    pub level: f64,
+    /// What trend and drift add until a new replica would serve.
+    pub ahead: f64,
+    /// What is kept free so that work need not wait.
+    pub headroom: f64,
+    /// What working off a backlog asks for.
+    pub backlog: f64,
+    /// Whether the metric is at its limit, so that the demand is not known.
+    pub saturated: bool,
+    /// Replicas that serve but do not report, and should.
+    pub missing: u32,
+    /// Replicas asked for.
+    pub to: u32,
+}
+
+/// What a proposal is made from besides the outlook.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Basis<'a> {
+    pub(super) target: Target,
+    pub(super) tracking: &'a Tracking,
+    /// The average as read.
+    pub(super) average: f64,
+    pub(super) serving: u32,
+    pub(super) replicas: u32,
+    pub(super) missing: u32,
+    pub(super) backlog: f64,
+}
+
+impl Basis<'_> {
+    /// The replicas that the outlook asks for.
+    pub(super) fn propose(&self, outlook: &Outlook) -> MetricProposal {
+        let value = self.target.value();
+        let predict = self.tracking.predict().trend();
+        let capacity = self.target.aim() == Aim::Capacity;
+        let ahead = if predict {
+            outlook.trend + if capacity { outlook.drift } else { 0.0 }
+        } else {
+            0.0
+        };
+        let expected = outlook.level + ahead;
+        let backlog = if capacity && self.backlog > value * f64::from(self.serving) / 4.0 {
+            self.backlog / DRAIN_SECONDS
+        } else {
+            0.0
+        };
+        let headroom = if capacity {
+            self.headroom(expected, outlook.variance)
+        } else {
+            0.0
+        };
+        let limit = self.target.metric().ceiling();
+        let saturated = limit.is_some_and(|limit| self.average >= limit * SATURATED);
+        let mut wanted = (expected + headroom + backlog) / value;
+        if saturated {
+            wanted = wanted.max(f64::from(self.serving) * SATURATED_GROWTH);
+        }
+        MetricProposal {
+            metric: self.target.metric(),
+            aim: self.target.aim(),
+            target: value,
+            demand: outlook.latest,
+            level: outlook.level,
+            ahead,
+            headroom,
+            backlog,
+            saturated,
+            missing: self.missing,
+            to: self.rounded(wanted, expected / value, saturated),
+        }
+    }
+
+    /// Work waits longer than `w` with a probability of about `exp(-2 d b / v)` (heavy traffic) with `d` free capacity, `b = w *
+    /// capacity` and `v` the variance per second; solved for `d`, capacity being demand and `d` together.
+    fn headroom(&self, expected: f64, variance: f64) -> f64 {
+        let twice = -WAIT_CHANCE_LN * variance / self.tracking.wait().as_secs_f64();
+        // d (expected + d) = twice / 2
+        let half = expected / 2.0;
+        (half * half + twice / 2.0).sqrt() - half
+    }
+
+    /// Within the tolerance nothing changes; missing replicas count as idle when it grows, as on target when it shrinks; and neither
+    /// turns the direction round.
+    fn rounded(&self, wanted: f64, on_target: f64, saturated: bool) -> u32 {
+        let serving = f64::from(self.serving.max(1));
+        let near = (on_target / serving - 1.0).abs() <= self.tracking.tolerance();
+        if self.target.aim() == Aim::Average && near && !saturated {
+            return self.replicas;
+        }
+        let up = count(wanted);
+        if up >= self.replicas {
+            return up;
+        }
+        up.saturating_add(self.missing).min(self.replicas)
+    }
+}
+
+/// Whole replicas for a number of them; a millionth of one is not asked for.
+fn count(wanted: f64) -> u32 {
+    let whole = (wanted - 1e-6).ceil().clamp(1.0, f64::from(REPLICAS_LIMIT));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 1..=REPLICAS_LIMIT just above; NaN becomes 0, which the bounds raise"
+    )]
+    let whole = whole as u32;
+    whole
+}
