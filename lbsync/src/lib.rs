@@ -10,11 +10,13 @@
 //! reads no clock; a data plane that talks to a kernel implements [`DataPlane`] elsewhere. It deliberately does not ask
 //! whether a destination is healthy, and does not bring VIPs up: that is for those who feed it and those who run it.
 
+mod audit;
 mod backend;
 mod config;
 mod data_plane;
 mod desired;
 mod diff;
+mod ingress;
 mod key;
 mod labels;
 mod memory;
@@ -23,8 +25,10 @@ mod probe;
 mod prober;
 mod reconciler;
 mod share;
+mod sources;
 mod table;
 
+pub use audit::{Audit, ExpectedDestination, ExpectedService, Fault, Finding, audit};
 pub use backend::{
     Backend, BackendPort, BackendSet, BackendState, Completeness, Generation, Service,
 };
@@ -38,6 +42,10 @@ pub use data_plane::{
 };
 pub use desired::{Desired, Origin, Problem, ProblemKind, TaskOrigin, desired};
 pub use diff::{Plan, diff};
+pub use ingress::{
+    IngressFault, IngressFinding, IngressNetwork, IngressService, IngressTable, IngressTask,
+    ingress_audit,
+};
 pub use key::{DestinationKey, EntryKey, Family, FirewallMarkKey, Protocol, VirtualServiceKey};
 pub use labels::{
     ERRORS_MAX, LABELS, Label, LabelError, LabelProblem, Needs, PREFIX, ServiceLabels,
@@ -52,4 +60,5 @@ pub use reconciler::{
     VirtualServiceStatus,
 };
 pub use share::Share;
+pub use sources::{Choice, SourceState, Sources, SourcesConfig, Verdict};
 pub use table::{Change, Step, Table, VirtualService, apply};

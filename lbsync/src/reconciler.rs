@@ -412,6 +412,11 @@ impl Reconciler {
         &self.listing
     }
 
+    /// True if a foreign virtual service was where this one should be.
+    pub(crate) fn is_blocked(&self, service: &VirtualServiceKey) -> bool {
+        self.plan.blocked.contains(service)
+    }
+
     /// True if the data plane, when last listed, was as desired.
     #[must_use]
     pub fn in_sync(&self) -> bool {

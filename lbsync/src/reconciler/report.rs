@@ -200,13 +200,13 @@ impl Reconciler {
         }
     }
 
-    pub(super) fn tasks(&self, service: &VirtualServiceKey, key: &DestinationKey) -> &[TaskOrigin] {
+    pub(crate) fn tasks(&self, service: &VirtualServiceKey, key: &DestinationKey) -> &[TaskOrigin] {
         let origin = self.desired.origins.get(service);
         let tasks = origin.and_then(|origin| origin.destinations.get(key));
         tasks.map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn phase(
+    pub(crate) fn phase(
         &self,
         service: &VirtualServiceKey,
         key: &DestinationKey,
