@@ -1,21 +1,18 @@
 //! The kernel's IPVS, asked and told.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use crate::PATIENCE;
 use crate::codec::{
     Daemon, DaemonState, Destination, DestinationConfig, DestinationKey, FAMILY_NAME, Family, Info,
     Reply, Request, Service, ServiceConfig, ServiceKey, Timeouts,
 };
 use crate::error::{Error, Fault};
 use crate::netns::NetNs;
-use crate::socket::{Connection, Outgoing, resolve};
+use crate::socket::{Connection, Outgoing, Traffic, resolve};
 
 /// `NETLINK_GENERIC`.
 const PROTOCOL: isize = 16;
-
-/// How long a send or a receive may take. A kernel answers in microseconds, but a command may wait for its locks.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the whole table is listed anew because services came or went meanwhile.
 const LISTING_ATTEMPTS: u32 = 10;
@@ -304,6 +301,12 @@ impl Ipvs {
             .zip(requests)
             .map(|(outcome, request)| outcome.map_err(|fault| fault.during(request)))
             .collect()
+    }
+
+    /// Returns what went over the socket since it was opened.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.connection.traffic()
     }
 
     fn message<'a>(&self, fill: &'a dyn Fn(&mut Vec<u8>)) -> Outgoing<'a> {

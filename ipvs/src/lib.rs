@@ -28,10 +28,12 @@
 //!   timeouts, counters, connection-sync daemons. It blocks, for seconds at most, and never hangs.
 //! - [`NetNs`] is a network namespace; [`Ipvs`] may be opened inside one, and whatever else makes sockets may be run
 //!   inside one.
+//! - [`address::Addresses`] puts VIPs on interfaces and tells the neighbours.
 //! - [`Error`] says what was attempted and the kernel's errno.
 //!
 //! The crate keeps no state and has no opinion: it neither diffs nor reconciles, and it cannot flush.
 
+pub mod address;
 pub mod codec;
 
 mod client;
@@ -42,3 +44,7 @@ mod socket;
 pub use client::{Ipvs, ListedService};
 pub use error::{Error, Fault};
 pub use netns::NetNs;
+pub use socket::Traffic;
+
+/// How long a send or a receive may take. A kernel answers in microseconds, but a command may wait for its locks.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -1,8 +1,9 @@
 //! Network namespaces: running something inside one without moving the caller's thread there.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -61,6 +62,15 @@ impl NetNs {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// True while the path still leads to this namespace. One that was deleted and made anew is another of the same name.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+        let opened = self.file.metadata().map(identity);
+        let found = fs::metadata(&self.path).map(identity);
+        matches!((opened, found), (Ok(opened), Ok(found)) if opened == found)
     }
 
     /// Runs something on a thread of its own inside the namespace, and waits for it. Sockets that it opens stay in the

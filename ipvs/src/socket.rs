@@ -5,5 +5,6 @@ mod connection;
 mod family;
 mod message;
 
+pub use connection::Traffic;
 pub(crate) use connection::{Connection, Outgoing};
 pub(crate) use family::resolve;

@@ -8,6 +8,7 @@ mod backends;
 mod engine_source;
 mod feed;
 mod inbox;
+pub mod kernel;
 pub(crate) mod latency;
 mod plane;
 mod status;

@@ -35,9 +35,9 @@ pub struct DestinationKey {
 
 impl DestinationKey {
     pub(crate) fn encode(&self, out: &mut Writer<'_>) {
+        out.u16(ADDR_FAMILY, Family::of(self.address).number());
         out.address(ADDR, self.address);
         out.be16(PORT, self.port);
-        out.u16(ADDR_FAMILY, Family::of(self.address).number());
     }
 }
 
@@ -162,13 +162,13 @@ impl DestinationConfig {
     fn encode(&self, out: &mut Writer<'_>) {
         out.u32(FWD_METHOD, self.forwarding.number());
         out.u32(WEIGHT, self.weight);
-        out.u32(U_THRESH, self.upper_threshold);
-        out.u32(L_THRESH, self.lower_threshold);
         if let Forwarding::Tunnel(tunnel) = self.forwarding {
             out.u8(TUN_TYPE, tunnel.kind.0);
             out.be16(TUN_PORT, tunnel.port);
             out.u16(TUN_FLAGS, tunnel.flags.0);
         }
+        out.u32(U_THRESH, self.upper_threshold);
+        out.u32(L_THRESH, self.lower_threshold);
     }
 }
 

@@ -26,6 +26,17 @@ const LISTING_ATTEMPTS: u32 = 10;
 /// Kinds below this are netlink's own.
 const FIRST_KIND: u16 = 16;
 
+/// What went over a socket since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Messages sent: one for each request.
+    pub sent: u64,
+    /// System calls that sent them.
+    pub calls: u64,
+    /// Messages received: entries of lists, answers, acknowledgements.
+    pub received: u64,
+}
+
 /// A netlink socket with its counter of sequence numbers.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -33,6 +44,7 @@ pub(crate) struct Connection {
     sequence: u32,
     sent: Vec<u8>,
     received: Vec<u8>,
+    traffic: Traffic,
 }
 
 /// A message to send.
@@ -77,6 +89,7 @@ impl Connection {
             sequence: 0,
             sent: Vec::new(),
             received: Vec::with_capacity(DATAGRAM_LENGTH_MAX),
+            traffic: Traffic::default(),
         })
     }
 
@@ -211,13 +224,19 @@ impl Connection {
     /// Appends a message to what is sent next, and returns its sequence number.
     fn append(&mut self, request: &Outgoing<'_>, wanted: u16) -> u32 {
         self.sequence = self.sequence.wrapping_add(1);
+        self.traffic.sent = self.traffic.sent.saturating_add(1);
         let flags = request.flags | NLM_F_REQUEST | wanted;
         let out = &mut self.sent;
         write_message(out, request.kind, flags, self.sequence, request.fill);
         self.sequence
     }
 
-    fn send(&self) -> Result<(), Fault> {
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    fn send(&mut self) -> Result<(), Fault> {
+        self.traffic.calls = self.traffic.calls.saturating_add(1);
         retried(|| self.socket.send(&self.sent, 0)).map(|_| ())
     }
 
@@ -226,11 +245,12 @@ impl Connection {
             self.received.clear();
             self.socket.recv(&mut self.received, libc::MSG_TRUNC)
         })?;
-        if length == self.received.len() {
-            Ok(())
-        } else {
-            Err(Fault::Unexpected)
+        if length != self.received.len() {
+            return Err(Fault::Unexpected);
         }
+        let messages = u64::try_from(Messages::new(&self.received).count()).unwrap_or(0);
+        self.traffic.received = self.traffic.received.saturating_add(messages);
+        Ok(())
     }
 }
 

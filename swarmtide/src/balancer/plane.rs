@@ -4,6 +4,7 @@ use std::fmt;
 
 use lbsync::{DataPlane, MemoryDataPlane};
 
+use super::kernel::{KernelPlane, Namespace};
 use crate::config::{DataPlaneKind, Lbsync};
 
 /// A data plane with its name.
@@ -21,9 +22,9 @@ impl fmt::Debug for Plane {
 /// Why the data plane cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaneError {
-    /// There is none of that kind in this program.
-    #[error("lbsync.data_plane: ipvs is not there yet")]
-    NotThere,
+    /// The kernel's IPVS cannot be opened.
+    #[error("lbsync.data_plane")]
+    Kernel(#[source] ipvs::Error),
 }
 
 impl Plane {
@@ -34,7 +35,11 @@ impl Plane {
     pub fn open(config: &Lbsync) -> Result<Self, PlaneError> {
         match config.data_plane {
             DataPlaneKind::Memory => Ok(Self::memory()),
-            DataPlaneKind::Ipvs => Err(PlaneError::NotThere),
+            DataPlaneKind::Ipvs => {
+                let namespace = Namespace::of(config.netns.as_deref());
+                let plane = KernelPlane::open(namespace).map_err(PlaneError::Kernel)?;
+                Ok(Self::of("ipvs", Box::new(plane)))
+            }
         }
     }
 
