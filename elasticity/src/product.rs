@@ -4,15 +4,14 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use scaler::{
     AdminState, Command, Defaults, Engine, Inputs, LabelError, Leadership, Metric,
-    MetricObservation, Mode, Nodes, Observation, Outcome, Policy, Readings, Rollout, ServiceInput,
-    Settings, SwarmCondition,
+    MetricObservation, Mode, Nodes, Observation, Outcome, Policy, Readings, Resources, Rollout,
+    ServiceInput, Settings, SwarmCondition, arbitration::Reservation,
 };
 
 use crate::{
     autoscaler::{Autoscaler, View},
-    peer::TARGET,
     setup::Setup,
-    telemetry::{BYTES_IN_PER_ANSWER, BYTES_IN_PER_REQUEST, BYTES_OUT_PER_ANSWER},
+    telemetry::{BYTES_IN_PER_ANSWER, BYTES_IN_PER_REQUEST},
 };
 
 /// Age of the swarm view at a tick.
@@ -45,18 +44,31 @@ fn join(errors: &[LabelError]) -> String {
     text
 }
 
-/// The labels that a user sets on the simulated service: bounds and the load that a replica should carry.
+/// The labels that a user sets on the simulated service: bounds, and what a replica can carry as sFlow counts it.
+///
+/// Everything else has its default.
 #[must_use]
 pub fn default_labels(setup: &Setup) -> BTreeMap<String, String> {
-    let bytes = BYTES_IN_PER_REQUEST + BYTES_IN_PER_ANSWER + BYTES_OUT_PER_ANSWER;
-    let load = TARGET * setup.requests_per_replica() * bytes;
+    let bytes = BYTES_IN_PER_REQUEST + BYTES_IN_PER_ANSWER;
+    let capacity = setup.requests_per_replica() * bytes;
+    labels(
+        setup,
+        [("swarmtide.bytes.in.capacity", format!("{capacity:.0}"))],
+    )
+}
+
+/// Labels that opt in, with the bounds of the service and others.
+pub fn labels(
+    setup: &Setup,
+    others: impl IntoIterator<Item = (&'static str, String)>,
+) -> BTreeMap<String, String> {
     [
         ("swarmtide.enable", "true".to_owned()),
         ("swarmtide.min", setup.min().to_string()),
         ("swarmtide.max", setup.max().to_string()),
-        ("swarmtide.bytes.high", format!("{load:.0}")),
     ]
     .into_iter()
+    .chain(others)
     .map(|(label, value)| (label.to_owned(), value))
     .collect()
 }
@@ -157,15 +169,15 @@ impl Autoscaler for Product {
                 nodes: Nodes::Known,
                 view_age: Some(VIEW_AGE),
             },
-            resources: scaler::Resources::default(),
             services: vec![ServiceInput {
                 name: "web".into(),
                 id: "web".into(),
                 labels: &self.labels,
                 observation: observation(view),
-                reservation: scaler::arbitration::Reservation::default(),
+                reservation: Reservation::default(),
                 unplaced: 0,
             }],
+            resources: Resources::default(),
         };
         let command = self.engine.tick(&inputs, now, unix_ms).pop()?;
         let to = command.to;
