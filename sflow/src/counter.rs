@@ -2,6 +2,7 @@
 
 mod application;
 mod broadcom;
+mod container;
 mod host;
 mod interface;
 mod mib2;
@@ -9,6 +10,7 @@ mod virt;
 
 pub use application::{AppOperations, AppResources, AppWorkers, HttpCounters, OvsDpStats};
 pub use broadcom::{BstDeviceBuffers, BstPortBuffers, HwTables};
+pub use container::{CpuThrottling, MemoryDetail, Pressure, TcpListen};
 pub use host::{
     Adapter, HostAdapters, HostCpu, HostDescr, HostDiskIo, HostMemory, HostNetIo, HostParent,
     NvidiaGpu,
@@ -61,5 +63,9 @@ records! {
         BstDeviceBuffers(BstDeviceBuffers),
         BstPortBuffers(BstPortBuffers<'a>),
         HwTables(HwTables),
+        CpuThrottling(CpuThrottling),
+        Pressure(Pressure),
+        MemoryDetail(MemoryDetail),
+        TcpListen(TcpListen),
     }
 }

@@ -28,7 +28,7 @@ fn words(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|words| words.into_iter().flat_map(u32::to_be_bytes).collect())
 }
 
-const COUNTER_FORMATS: [u32; 38] = [
+const COUNTER_FORMATS: [u32; 42] = [
     1,
     2,
     3,
@@ -67,6 +67,10 @@ const COUNTER_FORMATS: [u32; 38] = [
     4413 << 12 | 2,
     4413 << 12 | 3,
     5703 << 12 | 1,
+    32473 << 12 | 1,
+    32473 << 12 | 2,
+    32473 << 12 | 3,
+    32473 << 12 | 4,
 ];
 
 const FLOW_FORMATS: [u32; 40] = [

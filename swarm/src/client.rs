@@ -1,5 +1,6 @@
 //! Asks the engine, and sets replicas.
 
+mod containers;
 mod counters;
 mod replicas;
 
@@ -15,6 +16,7 @@ use bollard::{Docker, query_parameters::EventsOptionsBuilder};
 use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 
+pub use containers::{LocalContainer, ServiceLabels};
 pub use counters::ClientStats;
 pub use replicas::{Applied, SetReplicas};
 

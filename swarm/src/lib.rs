@@ -20,7 +20,10 @@ mod transport;
 mod view;
 mod watch;
 
-pub use client::{Applied, Client, ClientOptions, ClientStats, EngineVersion, SetReplicas};
+pub use client::{
+    Applied, Client, ClientOptions, ClientStats, EngineVersion, LocalContainer, ServiceLabels,
+    SetReplicas,
+};
 pub use document::{DocumentError, ServiceDocument};
 pub use endpoint::{Certificates, Endpoint, EndpointError};
 pub use error::{ClientError, EngineError, ErrorKind, SetReplicasError};

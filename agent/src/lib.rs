@@ -1,0 +1,23 @@
+//! sFlow agent: container counters of the kernel as standard sFlow v5 datagrams.
+//!
+//! The core is [`Core`]: when which container is polled, sequence numbers, samples, datagrams. It does no I/O. The shell is
+//! [`kernel`], which reads cgroups, `/proc` and interfaces. Neither talks to the Docker Engine nor sends anything: the caller
+//! brings the containers' names, and has the socket.
+
+mod address;
+mod core;
+pub mod counters;
+pub mod hsflowd;
+mod id;
+mod index;
+pub mod kernel;
+mod packer;
+pub mod parse;
+mod sample;
+mod schedule;
+
+pub use crate::{
+    address::{AddressError, AddressRule, choose},
+    core::{Core, Poll, Settings, Stats},
+    id::ContainerId,
+};
