@@ -263,6 +263,13 @@ pub struct InterfaceAddress {
 }
 
 impl InterfaceAddress {
+    /// Tells whether the interface leads to containers, or the address can be reached from this host alone.
+    #[must_use]
+    pub fn is_inward(&self) -> bool {
+        let inward = ["docker", "br-", "veth", "virbr"];
+        self.is_local() || inward.iter().any(|name| self.interface.starts_with(name))
+    }
+
     /// Tells whether the address is one of the host itself that others cannot reach.
     #[must_use]
     pub fn is_local(&self) -> bool {

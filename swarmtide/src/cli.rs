@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{config::Span, sflow_command::SflowArgs};
+use crate::{
+    config::{Discovery, Listen, Source, Span, Target},
+    sflow_command::SflowArgs,
+};
 
 /// Elastic services and a load balancer for Docker Swarm.
 #[derive(Debug, Parser)]
@@ -28,6 +31,11 @@ pub enum Command {
         after_help = "Examples:\n  swarmtide run\n  swarmtide run --config swarmtide.toml\n  SWARMTIDE_SCALER_STATE=dry-run swarmtide run"
     )]
     Run(RunArgs),
+    /// Run the sFlow agent of this node: every container's counters, each second, from the kernel
+    #[command(
+        after_help = "Examples:\n  swarmtide agent --collector 10.0.0.11\n  swarmtide agent --hsflowd-conf /etc/hsflowd.conf\n  swarmtide agent --discovery cgroup --listen 127.0.0.1:8009"
+    )]
+    Agent(AgentArgs),
     /// Show the whole path at work on a simulated swarm; needs nothing installed
     #[command(
         after_help = "Examples:\n  swarmtide demo\n  swarmtide demo --duration 30s --seed 1 --listen 127.0.0.1:0 --format json"
@@ -72,6 +80,35 @@ pub struct RunArgs {
     /// Configuration file (TOML); every key can also be set by environment
     #[arg(long, short, env = "SWARMTIDE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// Options of `agent`; they win over the configuration.
+#[derive(Debug, Args)]
+pub struct AgentArgs {
+    /// Configuration file (TOML); every key can also be set by environment
+    #[arg(long, short, env = "SWARMTIDE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where datagrams go; may be given several times
+    #[arg(long = "collector", value_name = "HOST[:PORT]")]
+    pub collectors: Vec<Target>,
+    /// Polling interval of containers that may be scaled
+    #[arg(long, value_name = "TIME")]
+    pub interval: Option<Span>,
+    /// Polling interval of the others
+    #[arg(long, value_name = "TIME")]
+    pub other_interval: Option<Span>,
+    /// Address that the agent gives itself, or the interface that has it
+    #[arg(long, value_name = "ADDRESS|INTERFACE")]
+    pub address: Option<Source>,
+    /// How containers are found: auto, engine or cgroup
+    #[arg(long, value_name = "HOW")]
+    pub discovery: Option<Discovery>,
+    /// Address of /live, /ready and /metrics
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<Listen>,
+    /// Take collector, polling, sampling, agent and agent.cidr from a file of hsflowd
+    #[arg(long, value_name = "FILE")]
+    pub hsflowd_conf: Option<PathBuf>,
 }
 
 /// Options of `check-config`.

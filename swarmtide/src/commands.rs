@@ -1,5 +1,6 @@
 //! The subcommands, one module each; they print, everything else they leave to the parts.
 
+mod agent;
 mod ask;
 mod check_config;
 mod demo;
@@ -8,7 +9,7 @@ mod simulate;
 
 use std::io;
 
-use crate::{cli::Command, config::ConfigError, http::TokenError};
+use crate::{agent::HsflowdError, cli::Command, config::ConfigError, http::TokenError};
 
 /// Runs a subcommand to its end.
 ///
@@ -18,6 +19,7 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
     let mut out = io::stdout();
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Agent(args) => agent::agent(args),
         Command::Demo(args) => demo::demo(&args, &mut out),
         Command::Why(args) => ask::why(&args, &mut out),
         Command::State(args) => ask::state(&args, &mut out),
@@ -41,6 +43,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<TokenError>()
             || cause.is::<elasticity::SetupError>()
             || cause.is::<elasticity::UnknownPolicy>()
+            || cause.is::<HsflowdError>()
     };
     if error.chain().any(bad_configuration) {
         64

@@ -2,6 +2,7 @@
 //!
 //! It does not open sockets or look at the engine; `swarmtide check-config` runs just what is here.
 
+mod agent;
 mod check;
 mod fleet;
 mod keys;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use agent::{Agent, Discovery, Source, Target};
 pub use fleet::CapacityConfig;
 pub use keys::{KEYS, Key, Kind, environment_name, example, reference};
 pub use lbsync::{DataPlaneKind, Lbsync, Vips};
@@ -40,6 +42,8 @@ pub struct Config {
     pub lbsync: Lbsync,
     /// What survives a restart.
     pub state: State,
+    /// The sFlow agent of a node.
+    pub agent: Agent,
 }
 
 /// `[http]`

@@ -96,7 +96,10 @@ impl Default for Recorder {
 #[must_use]
 pub fn reference() -> String {
     let mut text = String::from("| metric | labels | kind | meaning |\n|---|---|---|---|\n");
-    let spine = PROCESS_METRICS.iter().chain(SERVICE_METRICS);
+    let spine = PROCESS_METRICS
+        .iter()
+        .chain(SERVICE_METRICS)
+        .chain(crate::agent::AGENT_METRICS);
     for metric in spine.chain(balancer_metrics()) {
         let Described {
             name,

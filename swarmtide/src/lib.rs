@@ -3,6 +3,7 @@
 //! Everything that decides lives in the cores (`sflow`, `collector`, `swarm`, `scaler`, `lbsync`); this crate translates between
 //! them and gives them sockets and a clock. It is a library beside the binary so that tests can start a whole sidecar.
 
+pub mod agent;
 pub mod balancer;
 pub mod cli;
 pub mod client;

@@ -24,6 +24,7 @@ pub(super) fn check(config: &Config, docker: &DockerEnvironment) -> Result<(), F
     collector(config)?;
     scaler(config)?;
     lbsync(config)?;
+    agent(config)?;
     level(&config.log.level)?;
     if config.state.directory.as_os_str().is_empty() {
         return Err(fault("state.directory", "must not be empty"));
@@ -67,6 +68,18 @@ fn ranges(config: &Config) -> Result<(), Fault> {
             0,
             90,
         ),
+        (
+            "agent.datagram_bytes",
+            config.agent.datagram_bytes,
+            576,
+            8192,
+        ),
+        (
+            "agent.max_containers",
+            config.agent.max_containers,
+            1,
+            50_000,
+        ),
         ("scaler.services_max", scaler.services_max, 1, 1_000_000),
         ("scaler.in_flight_max", scaler.in_flight_max, 1, 1024),
         ("scaler.history_scales", scaler.history_scales, 1, 10_000),
@@ -98,6 +111,24 @@ fn collector(config: &Config) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+fn agent(config: &Config) -> Result<(), Fault> {
+    let agent = &config.agent;
+    if agent.collectors.as_ref().is_some_and(Vec::is_empty) {
+        return Err(fault(
+            "agent.collectors",
+            "at least one collector is needed",
+        ));
+    }
+    let plain = |url: &&String| !url.starts_with("http://");
+    match agent.sidecars.iter().find(plain) {
+        Some(url) => Err(fault(
+            "agent.sidecars",
+            format!("{url:?} is not http://HOST:PORT"),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn scaler(config: &Config) -> Result<(), Fault> {

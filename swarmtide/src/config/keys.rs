@@ -344,6 +344,102 @@ const SPINE: &[Key] = &[
         "/var/lib/swarmtide",
         "Folder that holds what the API set; made when missing",
     ),
+    key(
+        "agent.collectors",
+        List,
+        "127.0.0.1:6343",
+        "`swarmtide agent`: where datagrams go, `HOST` or `HOST:PORT`",
+    ),
+    key(
+        "agent.interval",
+        Text,
+        "1s",
+        "Polling interval of containers whose service opted in to scaling, or of which that is not known",
+    ),
+    key(
+        "agent.other_interval",
+        Text,
+        "10s",
+        "Polling interval of the other containers",
+    ),
+    key(
+        "agent.host_interval",
+        Text,
+        "5s",
+        "Polling interval of the host",
+    ),
+    key(
+        "agent.address",
+        Text,
+        "eth0",
+        "Address that the agent gives itself, or the interface that has it. Default: the one that leads to the first collector",
+    ),
+    key(
+        "agent.cidr",
+        Text,
+        "10.0.0.0/8",
+        "A network that the agent's address lies in; `agent.address` wins. No default",
+    ),
+    key(
+        "agent.datagram_bytes",
+        Number,
+        "1400",
+        "Most bytes of a datagram (576 to 8192); no more than the path's MTU carries",
+    ),
+    key(
+        "agent.extensions",
+        Flag,
+        "true",
+        "Send throttling, pressure, working set and accept queues, for which sFlow has no structure",
+    ),
+    key(
+        "agent.discovery",
+        Text,
+        "auto",
+        "`engine`, `cgroup` (no socket; containers are named by ID), or `auto`: the engine where its socket is there",
+    ),
+    key(
+        "agent.sidecars",
+        List,
+        "http://10.0.0.11:8008",
+        "Sidecars that say which services opted in, for nodes that are no managers. Default: none, and every task counts as opted in",
+    ),
+    key(
+        "agent.proc",
+        Text,
+        "/proc",
+        "Where `/proc` of the host is mounted",
+    ),
+    key(
+        "agent.cgroup",
+        Text,
+        "/sys/fs/cgroup",
+        "Where the cgroup tree of the host is mounted",
+    ),
+    key(
+        "agent.sys",
+        Text,
+        "/sys",
+        "Where `/sys` of the host is mounted",
+    ),
+    key(
+        "agent.listen",
+        Text,
+        "127.0.0.1:8009",
+        "Address and port of the agent's `/live`, `/ready` and `/metrics`. Default: none",
+    ),
+    key(
+        "agent.hsflowd_conf",
+        Text,
+        "/etc/hsflowd.conf",
+        "File of hsflowd whose `collector`, `polling`, `sampling`, `agent` and `agent.cidr` hold where nothing else is said. No default",
+    ),
+    key(
+        "agent.max_containers",
+        Number,
+        "10000",
+        "Most containers polled (1 to 50,000)",
+    ),
 ];
 
 /// The environment variable of a key: `SWARMTIDE_` and the path in capitals, dots as underscores.

@@ -4,8 +4,6 @@
 
 use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
 /// A length of time between 1 ms and 24 h, written `2s`, `500ms`, `1m 30s`, or as a bare number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(Duration);
@@ -226,21 +224,21 @@ impl fmt::Display for SourceUrl {
 /// Reads a value from a TOML string, integer or float by its [`FromStr`].
 macro_rules! text_value {
     ($type:ty) => {
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Visitor;
-                impl de::Visitor<'_> for Visitor {
+                impl serde::de::Visitor<'_> for Visitor {
                     type Value = $type;
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                         f.write_str("a string or a number")
                     }
-                    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
                         text.parse().map_err(E::custom)
                     }
-                    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+                    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
                         number.to_string().parse().map_err(E::custom)
                     }
-                    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+                    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Self::Value, E> {
                         number.to_string().parse().map_err(E::custom)
                     }
                 }
@@ -248,13 +246,15 @@ macro_rules! text_value {
             }
         }
 
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
     };
 }
+
+pub(super) use text_value;
 
 text_value!(Span);
 text_value!(Bytes);
