@@ -23,7 +23,7 @@ pub trait Autoscaler {
 }
 
 /// A service at one moment, before what happens in the step that begins.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     pub(crate) step: u64,
     pub(crate) setup: &'a Setup,

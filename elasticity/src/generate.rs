@@ -65,18 +65,26 @@ impl Shape {
     /// # Errors
     /// [`TraceError::Empty`] for no seconds, [`TraceError::TooLong`].
     pub fn trace(self, seconds: usize, seed: u64) -> Result<Trace, TraceError> {
-        let mut random = Random::new(seed, 16 + self as u64);
+        let mut own = Random::new(seed, 32 + self as u64);
         let mut level = Level::new(self);
-        let seconds = (0..seconds)
-            .map(|second| {
-                let rate = level.at(second as f64, &mut random);
-                random
-                    .poisson(rate.min(f64::from(REQUESTS_MAX) / 2.0))
-                    .min(REQUESTS_MAX)
-            })
-            .collect();
-        Trace::new(seconds)
+        let stream = seed.wrapping_mul(31) ^ self as u64;
+        poisson(seconds, stream, |second| level.at(second, &mut own))
     }
+}
+
+/// A trace of Poisson numbers around a level, which is asked for second by second.
+///
+/// # Errors
+/// [`TraceError::Empty`] for no seconds, [`TraceError::TooLong`].
+pub fn poisson(
+    seconds: usize,
+    seed: u64,
+    mut level: impl FnMut(f64) -> f64,
+) -> Result<Trace, TraceError> {
+    let mut random = Random::new(seed, 16);
+    let most = f64::from(REQUESTS_MAX) / 2.0;
+    let draw = |second: usize| random.poisson(level(second as f64).min(most));
+    Trace::new((0..seconds).map(draw).collect())
 }
 
 impl fmt::Display for Shape {

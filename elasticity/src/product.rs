@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 use scaler::{
     AdminState, Command, Defaults, Engine, Inputs, LabelError, Leadership, Metric,
     MetricObservation, Mode, Nodes, Observation, Outcome, Policy, Readings, Resources, Rollout,
-    ServiceInput, Settings, SwarmCondition, arbitration::Reservation,
+    ServiceInput, Settings, SwarmCondition,
+    arbitration::{Capacity, Reservation},
 };
 
 use crate::{
@@ -73,12 +74,78 @@ pub fn labels(
     .collect()
 }
 
+/// The engine with what the sidecar around it does: it looks, carries out, and reports.
+#[derive(Debug)]
+pub(crate) struct Sidecar {
+    engine: Engine,
+    under_way: Vec<Command>,
+}
+
+impl Sidecar {
+    /// With the configuration's defaults, for services with these labels.
+    pub(crate) fn new<'a>(
+        labels: impl IntoIterator<Item = &'a BTreeMap<String, String>>,
+    ) -> Result<Self, LabelsError> {
+        let defaults = Defaults::default();
+        for labels in labels {
+            match Policy::from_labels(&defaults, labels) {
+                Ok(Some(_)) => {}
+                Ok(None) => return Err(LabelsError::NotEnabled),
+                Err(errors) => return Err(LabelsError::Wrong(errors)),
+            }
+        }
+        Ok(Self {
+            engine: Engine::new(Settings::default(), defaults, AdminState::default()),
+            under_way: Vec::new(),
+        })
+    }
+
+    /// One tick over services, each with its name, its labels and what there is to see of it.
+    pub(crate) fn tick(
+        &mut self,
+        services: &[(&str, &BTreeMap<String, String>, View<'_>)],
+        capacity: Capacity,
+    ) -> &[Command] {
+        let Some((_, _, first)) = services.first() else {
+            return &[];
+        };
+        let (now, unix_ms) = clock(first);
+        for command in self.under_way.drain(..) {
+            // It was answered in the step before, ahead of the view that is decided from now.
+            let answered = now.saturating_sub(ANSWERED_AGO);
+            self.engine
+                .completed(&command, Outcome::Applied, answered, unix_ms);
+        }
+        let services = services.iter().map(|(name, labels, view)| ServiceInput {
+            name: (*name).into(),
+            id: (*name).into(),
+            labels,
+            observation: observation(view),
+            reservation: Reservation::default(),
+            unplaced: view.replicas().unplaced(),
+        });
+        let inputs = Inputs {
+            swarm: SwarmCondition {
+                leadership: Leadership::Leader,
+                nodes: Nodes::Known,
+                view_age: Some(VIEW_AGE),
+            },
+            services: services.collect(),
+            resources: Resources {
+                capacity,
+                largest_node: None,
+            },
+        };
+        self.under_way = self.engine.tick(&inputs, now, unix_ms);
+        &self.under_way
+    }
+}
+
 /// One service under the engine.
 #[derive(Debug)]
 pub struct Product {
-    engine: Engine,
+    sidecar: Sidecar,
     labels: BTreeMap<String, String>,
-    under_way: Option<Command>,
 }
 
 impl Product {
@@ -87,23 +154,24 @@ impl Product {
     /// # Errors
     /// [`LabelsError`].
     pub fn with_labels(labels: BTreeMap<String, String>) -> Result<Self, LabelsError> {
-        let defaults = Defaults::default();
-        match Policy::from_labels(&defaults, &labels) {
-            Ok(Some(_)) => {}
-            Ok(None) => return Err(LabelsError::NotEnabled),
-            Err(errors) => return Err(LabelsError::Wrong(errors)),
-        }
         Ok(Self {
-            engine: Engine::new(Settings::default(), defaults, AdminState::default()),
+            sidecar: Sidecar::new([&labels])?,
             labels,
-            under_way: None,
         })
     }
 
     /// The engine, with the records of its decisions.
     #[must_use]
     pub const fn engine(&self) -> &Engine {
-        &self.engine
+        &self.sidecar.engine
+    }
+}
+
+impl Autoscaler for Product {
+    fn tick(&mut self, view: &View<'_>) -> Option<u32> {
+        let services = [("web", &self.labels, *view)];
+        let commands = self.sidecar.tick(&services, Capacity::default());
+        commands.first().map(|command| command.to)
     }
 }
 
@@ -151,37 +219,5 @@ fn observation(view: &View<'_>) -> Observation {
         start_up: Some(view.setup().start()),
         rollout: Rollout::Idle,
         metrics,
-    }
-}
-
-impl Autoscaler for Product {
-    fn tick(&mut self, view: &View<'_>) -> Option<u32> {
-        let (now, unix_ms) = clock(view);
-        if let Some(command) = self.under_way.take() {
-            // It was answered in the step before, ahead of the view that is decided from now.
-            let answered = now.saturating_sub(ANSWERED_AGO);
-            self.engine
-                .completed(&command, Outcome::Applied, answered, unix_ms);
-        }
-        let inputs = Inputs {
-            swarm: SwarmCondition {
-                leadership: Leadership::Leader,
-                nodes: Nodes::Known,
-                view_age: Some(VIEW_AGE),
-            },
-            services: vec![ServiceInput {
-                name: "web".into(),
-                id: "web".into(),
-                labels: &self.labels,
-                observation: observation(view),
-                reservation: Reservation::default(),
-                unplaced: 0,
-            }],
-            resources: Resources::default(),
-        };
-        let command = self.engine.tick(&inputs, now, unix_ms).pop()?;
-        let to = command.to;
-        self.under_way = Some(command);
-        Some(to)
     }
 }

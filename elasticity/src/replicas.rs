@@ -1,4 +1,4 @@
-//! The replicas of a service: asked for, starting, serving, stopping.
+//! The replicas of a service: asked for, waiting for room, starting, serving, stopping.
 
 use std::collections::VecDeque;
 
@@ -20,6 +20,9 @@ pub struct Replica {
 #[derive(Clone, Debug, Default)]
 pub struct Replicas {
     spec: u32,
+    /// Those that were asked for where there is no room, when room is limited at all.
+    unplaced: u32,
+    rationed: bool,
     serving: Vec<Replica>,
     /// Steps at which starting ones will serve, oldest first.
     starting: VecDeque<u64>,
@@ -70,15 +73,46 @@ impl Replicas {
     ///
     /// As in a swarm, those that do not serve yet go first, then those on the fullest node, the newest first.
     pub(crate) fn set(&mut self, replicas: u32, ready: u64, gone: u64) {
-        for _ in self.spec..replicas {
-            self.starting.push_back(ready);
+        if self.rationed {
+            self.unplaced += replicas.saturating_sub(self.spec);
+        } else {
+            for _ in self.spec..replicas {
+                self.starting.push_back(ready);
+            }
         }
         for _ in replicas..self.spec {
-            if self.starting.pop_back().is_none() && self.serving.pop().is_some() {
+            if self.unplaced > 0 {
+                self.unplaced -= 1;
+            } else if self.starting.pop_back().is_none() && self.serving.pop().is_some() {
                 self.stopping.push_back(gone);
             }
         }
         self.spec = replicas;
+    }
+
+    /// From now on, what is asked for waits until [`Self::place`] gives it room.
+    pub(crate) const fn ration(&mut self) {
+        self.rationed = true;
+    }
+
+    /// Gives room to at most so many that wait for it; they serve at step `ready`.
+    pub(crate) fn place(&mut self, replicas: u32, ready: u64) {
+        for _ in 0..replicas.min(self.unplaced) {
+            self.unplaced -= 1;
+            self.starting.push_back(ready);
+        }
+    }
+
+    /// Those that take up room: starting, serving and stopping ones.
+    #[must_use]
+    pub fn held(&self) -> u32 {
+        count(self.starting.len() + self.serving.len() + self.stopping.len())
+    }
+
+    /// Those that wait for room.
+    #[must_use]
+    pub const fn unplaced(&self) -> u32 {
+        self.unplaced
     }
 
     /// Replicas asked for.
@@ -103,10 +137,10 @@ impl Replicas {
         count(self.serving.len())
     }
 
-    /// How many start.
+    /// How many start, those that wait for room included.
     #[must_use]
     pub fn starting_count(&self) -> u32 {
-        count(self.starting.len())
+        count(self.starting.len()) + self.unplaced
     }
 
     /// How many stop.
@@ -152,6 +186,22 @@ mod tests {
         assert_eq!(counts(&replicas), (2, 2, 0, 3));
         replicas.advance(50);
         assert_eq!(counts(&replicas), (2, 2, 0, 0));
+    }
+
+    #[test]
+    fn without_room_they_wait_and_go_first() {
+        let mut replicas = Replicas::serving_from_the_start(2);
+        replicas.ration();
+        replicas.set(6, 40, 8);
+        assert_eq!((replicas.held(), replicas.unplaced()), (2, 4));
+        replicas.place(1, 41);
+        assert_eq!((replicas.held(), replicas.unplaced()), (3, 3));
+        replicas.set(4, 0, 9);
+        assert_eq!((replicas.held(), replicas.unplaced()), (3, 1));
+        assert_eq!(counts(&replicas), (4, 2, 2, 0));
+        replicas.place(9, 42);
+        replicas.advance(42);
+        assert_eq!(counts(&replicas), (4, 4, 0, 0));
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Score {
     }
 
     /// The result, with what the queue counted.
-    pub(crate) fn row(&self, policy: &str, totals: &crate::simulate::Totals, changes: u64) -> Row {
+    pub(crate) fn row(&self, policy: &str, totals: &crate::service::Totals, changes: u64) -> Row {
         let steps = self.steps.max(1) as f64;
         let share = |part: f64, whole: f64| {
             if whole > 0.0 {
@@ -95,7 +95,7 @@ fn sign(difference: f64) -> i8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulate::Totals;
+    use crate::service::Totals;
 
     #[test]
     fn by_hand() {
