@@ -52,6 +52,12 @@ impl MemoryDataPlane {
         self.listing.table()
     }
 
+    /// Returns what it holds, connections included, without counting as a listing.
+    #[must_use]
+    pub fn holds(&self) -> &Listing {
+        &self.listing
+    }
+
     /// Returns the changes that were made through [`DataPlane::apply`], oldest first (the last hundred thousand).
     pub fn journal(&self) -> impl Iterator<Item = &Change> {
         self.journal.iter()

@@ -11,6 +11,7 @@ use super::{Reconciler, ReconcilerConfig, SourceStatus};
 use crate::backend::BackendSet;
 use crate::key::{DestinationKey, VirtualServiceKey};
 use crate::ownership::Ownership;
+use crate::prober::Place;
 
 /// What is kept over a restart. A shell compares it with what it last wrote, and writes it before each pass where it
 /// differs, so that it is never older than the data plane.
@@ -20,7 +21,7 @@ pub struct Memory {
     pub marks: Vec<VirtualServiceKey>,
     /// The last complete backend set, of the generation with which it last changed.
     pub set: Option<BackendSet>,
-    /// Destinations that are doing something; the rest are as the listing shows them.
+    /// Destinations that are doing something; the others that serve were in.
     pub destinations: Vec<RememberedDestination>,
     /// Virtual services that had too few healthy destinations.
     pub weak: Vec<VirtualServiceKey>,
@@ -54,21 +55,31 @@ impl Reconciler {
     /// long as it stays the same, equal memories need not be written again.
     #[must_use]
     pub fn memory(&self, epoch_unix_ms: u64) -> Memory {
-        let unix = |at: Duration| epoch_unix_ms.saturating_add(milliseconds(at));
+        // Rounded up: a drain must not end sooner for having been written down.
+        let unix = |at: Duration| {
+            epoch_unix_ms.saturating_add(milliseconds(at + Duration::from_nanos(999_999)))
+        };
+        let remember = |(service, destination): Place, life: &Life| RememberedDestination {
+            service,
+            destination,
+            grace_ms: milliseconds(life.grace),
+            drain_until_unix_ms: life.drain_until.map(unix),
+            full_at_unix_ms: life.full_at.map(unix),
+            admitted: life.admitted,
+            out: life.out,
+        };
         let mut destinations = Vec::new();
         for (service, lives) in &self.lives.services {
             for (destination, life) in lives {
                 if life.out || life.drain_until.is_some() || life.full_at.is_some() {
-                    destinations.push(RememberedDestination {
-                        service: *service,
-                        destination: *destination,
-                        grace_ms: milliseconds(life.grace),
-                        drain_until_unix_ms: life.drain_until.map(unix),
-                        full_at_unix_ms: life.full_at.map(unix),
-                        admitted: life.admitted,
-                        out: life.out,
-                    });
+                    destinations.push(remember((*service, *destination), life));
                 }
+            }
+        }
+        // Those that no pass has seen yet are about to join.
+        for place in self.serving() {
+            if self.lives.get(&place.0, &place.1).is_none() {
+                destinations.push(remember(place, &Life::new(Duration::ZERO)));
             }
         }
         Memory {
@@ -77,6 +88,15 @@ impl Reconciler {
             destinations,
             weak: self.weak.iter().copied().collect(),
         }
+    }
+
+    /// The destinations that are desired and serve.
+    fn serving(&self) -> impl Iterator<Item = Place> {
+        self.desired.table.iter().flat_map(|(key, service)| {
+            let serving = service.destinations.iter();
+            let serving = serving.filter(|(_, config)| config.weight > 0);
+            serving.map(|(destination, _)| (*key, *destination))
+        })
     }
 
     /// Makes a reconciler that goes on where another left off; `epoch_unix_ms` is the Unix time at the zero of `now`.
@@ -104,6 +124,18 @@ impl Reconciler {
             Duration::from_millis(unix_ms.saturating_sub(epoch_unix_ms)).min(now + most)
         };
         let linger_max = reconciler.config.linger_max;
+        // Whoever was neither joining nor anything else was in.
+        for (service, destination) in reconciler.serving().collect::<Vec<_>>() {
+            let origin = reconciler.desired.origins.get(&service);
+            let life = Life {
+                grace: origin.map_or(linger_max, |origin| origin.stop_grace_period),
+                admitted: true,
+                out: false,
+                ..Life::new(now)
+            };
+            let lives = reconciler.lives.services.entry(service);
+            lives.or_default().insert(destination, life);
+        }
         for remembered in memory.destinations {
             let origin = reconciler.desired.origins.get(&remembered.service);
             let warm_up = origin.map_or(Duration::ZERO, |origin| origin.warm_up);

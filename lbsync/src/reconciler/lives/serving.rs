@@ -116,6 +116,11 @@ impl Service<'_> {
                 all.push((*destination, Fitness::Fit));
                 continue;
             };
+            // What is remembered as out may have come in since, or never have gone out: the kernel knows.
+            let is_in = listed.is_some_and(|listed| listed.config.weight > 0);
+            if life.out && is_in && prober.health(&self.key, destination).is_none() {
+                (life.out, life.admitted) = (false, true);
+            }
             let (out, admitted) = (life.out, life.admitted);
             let initial = || match (out, admitted) {
                 (false, _) => Health::Up,
