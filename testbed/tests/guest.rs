@@ -7,7 +7,15 @@
     reason = "this is test code, helpers included"
 )]
 
+#[path = "guest/address.rs"]
+mod address;
+#[path = "guest/codec.rs"]
+mod codec;
 #[path = "guest/judge.rs"]
 mod judge;
 #[path = "guest/kernel.rs"]
 mod kernel;
+#[path = "guest/options.rs"]
+mod options;
+#[path = "guest/socket.rs"]
+mod socket;

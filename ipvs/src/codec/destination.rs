@@ -139,7 +139,7 @@ impl Forwarding {
 pub struct DestinationConfig {
     /// How packets get there.
     pub forwarding: Forwarding,
-    /// Its share of new connections; 0: none. The kernel takes it for a signed number: at most `i32::MAX`.
+    /// Its share of new connections; 0: none. More than `i32::MAX` is refused with `ERANGE`.
     pub weight: u32,
     /// With this many connections it gets no more; 0: no limit.
     pub upper_threshold: u32,

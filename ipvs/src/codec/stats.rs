@@ -4,6 +4,8 @@ use super::attribute::Attributes;
 use super::error::DecodeError;
 
 /// What went through a service or a destination since it was made, or since [`Request::Zero`](super::Request::Zero).
+///
+/// The kernel adds up its processors' counters every two seconds; what happened since is not in here yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Connections scheduled.
