@@ -6,10 +6,11 @@
 mod translate;
 mod vips;
 
+use std::error::Error as _;
 use std::path::PathBuf;
 
 use ipvs::{Fault, Ipvs, NetNs};
-use lbsync::{Change, DataPlane, DataPlaneError, Errno, Listing};
+use lbsync::{Attempt, Change, DataPlane, DataPlaneError, Errno, Listing};
 
 pub use vips::{BoundVip, KernelVips};
 
@@ -116,10 +117,8 @@ impl KernelPlane {
 
 impl DataPlane for KernelPlane {
     fn list(&mut self) -> Result<Listing, DataPlaneError> {
-        self.try_list().map_err(|error| {
-            tracing::debug!(error = &error as &dyn std::error::Error, "cannot list IPVS");
-            DataPlaneError::list(Errno(error.errno()))
-        })
+        let listed = self.try_list();
+        listed.map_err(|error| explained(DataPlaneError::list(Errno(error.errno())), &error))
     }
 
     fn apply(&mut self, change: &Change) -> Result<(), DataPlaneError> {
@@ -129,14 +128,19 @@ impl DataPlane for KernelPlane {
     }
 
     fn apply_all(&mut self, changes: &[Change]) -> Vec<Result<(), DataPlaneError>> {
-        let failed = |change: &Change, errno| Err(DataPlaneError::apply(change, Errno(errno)));
+        let failed = |change: &Change, error: &ipvs::Error| {
+            let errno = Errno(error.errno());
+            Err(explained(DataPlaneError::apply(change, errno), error))
+        };
         let requests: Vec<_> = changes.iter().map(translate::request).collect();
         let sent: Vec<_> = requests.iter().flatten().cloned().collect();
         let ipvs = match self.ipvs() {
             Ok(ipvs) => ipvs,
             Err(error) => {
-                let errno = error.errno();
-                return changes.iter().map(|change| failed(change, errno)).collect();
+                return changes
+                    .iter()
+                    .map(|change| failed(change, &error))
+                    .collect();
             }
         };
         let mut outcomes = ipvs.apply_all(&sent).into_iter();
@@ -146,11 +150,11 @@ impl DataPlane for KernelPlane {
             results.push(match request.and_then(|_| outcomes.next()) {
                 Some(Ok(())) => Ok(()),
                 Some(Err(error)) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "IPVS refused");
                     broken |= !matches!(error.fault(), Fault::Refused { .. });
-                    failed(change, error.errno())
+                    failed(change, &error)
                 }
-                None => failed(change, Errno::EINVAL.0),
+                None => Err(DataPlaneError::apply(change, Errno::EINVAL)
+                    .with_detail("the kernel has no such thing")),
             });
         }
         if broken {
@@ -158,4 +162,34 @@ impl DataPlane for KernelPlane {
         }
         results
     }
+}
+
+/// Adds what an error of `ipvs` says beyond its number.
+fn explained(failure: DataPlaneError, error: &ipvs::Error) -> DataPlaneError {
+    let scheduler = match &failure.attempt {
+        Attempt::Apply(change) => match change.as_ref() {
+            Change::AddService { config, .. } | Change::UpdateService { config, .. } => {
+                Some(&config.scheduler)
+            }
+            _ => None,
+        },
+        Attempt::List => None,
+    };
+    let mut words = match (error.fault(), scheduler) {
+        (Fault::Refused { message, .. }, _) if message.is_some() => {
+            message.as_deref().unwrap_or_default().to_owned()
+        }
+        (Fault::Refused { .. }, Some(scheduler)) if failure.errno == Errno::ENOENT => {
+            format!("`modprobe ip_vs_{scheduler}` loads it")
+        }
+        (Fault::Refused { .. }, _) => return failure,
+        (fault, _) => fault.to_string(),
+    };
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push_str(": ");
+        words.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    failure.with_detail(words)
 }
