@@ -10,8 +10,11 @@ mod feed;
 mod inbox;
 pub mod kernel;
 pub(crate) mod latency;
+mod memory;
 mod plane;
+mod probes;
 mod status;
+mod streams;
 pub mod wire;
 mod worker;
 
@@ -21,17 +24,22 @@ use std::{
     time::Duration,
 };
 
-use lbsync::{BackendSet, Reconciler};
+use arc_swap::ArcSwap;
+use lbsync::{BackendSet, SourceState};
 use tokio::sync::watch;
 
 pub(crate) use engine_source::{Source, follow};
 pub use feed::{Feed, Listener};
 pub use plane::{Plane, PlaneError};
-pub use status::{BalancerStatus, Numbers, SOURCES};
+pub use status::{BalancerStatus, Expected, Numbers, SOURCES, TablePlace};
+pub(crate) use streams::{Streams, follow as listen};
 
 use crate::{clock::Clock, config::Lbsync};
 use inbox::{Arrival, Inbox};
+use kernel::Namespace;
 use latency::Latency;
+use memory::MemoryFile;
+use probes::Probes;
 use status::Published;
 use wire::{Teller, WireSet};
 use worker::Worker;
@@ -44,8 +52,10 @@ pub struct Balancer(Arc<Inner>);
 struct Inner {
     enabled: bool,
     plane: &'static str,
+    place: TablePlace,
     clock: Clock,
     feed: Feed,
+    sources: ArcSwap<Vec<SourceState>>,
     desk: Arc<Desk>,
     ended: watch::Receiver<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -88,43 +98,49 @@ impl Balancer {
     /// # Errors
     /// When the thread cannot be made.
     pub fn start(config: &Lbsync, clock: Clock, plane: Plane) -> std::io::Result<Self> {
-        let reconciler = worker::reconciler(config);
+        let mut memory = MemoryFile::new(config.state_file.clone(), &clock);
+        let now = clock.now();
+        let reconciler = worker::reconciler(config, &mut memory, now);
         let desk = Arc::new(Desk {
             inbox: Inbox::default(),
-            published: Mutex::new(Published::of(&reconciler, clock.now())),
+            published: Mutex::new(Published::of(&reconciler, now)),
         });
         let (alive, ended) = watch::channel(());
         let name = plane.name();
+        let worker = Worker {
+            desk: Arc::clone(&desk),
+            clock: clock.clone(),
+            source: reconciler.source().clone(),
+            problems: Vec::new(),
+            waiting: None,
+            probes: Probes::new(Namespace::of(config.netns.as_deref())),
+            reconciler,
+            plane,
+            memory,
+        };
         let thread = if config.enabled {
-            Some(Self::spawn(&desk, &clock, reconciler, plane, alive)?)
+            let builder = thread::Builder::new().name("balancer".to_owned());
+            Some(builder.spawn(move || {
+                let _alive = alive;
+                worker.run();
+            })?)
         } else {
             None
         };
         Ok(Self(Arc::new(Inner {
             enabled: config.enabled,
             plane: name,
+            place: TablePlace {
+                netns: config.netns.clone(),
+                ranges: config.ranges.iter().map(ToString::to_string).collect(),
+            },
             clock,
             feed: Feed::new(config.streams_max),
+            sources: ArcSwap::default(),
             desk,
             ended,
             thread: Mutex::new(thread),
         })))
-    }
-
-    fn spawn(
-        desk: &Arc<Desk>,
-        clock: &Clock,
-        reconciler: Reconciler,
-        plane: Plane,
-        alive: watch::Sender<()>,
-    ) -> std::io::Result<JoinHandle<()>> {
-        let worker = Worker::new(Arc::clone(desk), clock.clone(), reconciler, plane);
-        thread::Builder::new()
-            .name("balancer".to_owned())
-            .spawn(move || {
-                let _alive = alive;
-                worker.run();
-            })
     }
 
     /// Whether a table is kept at all (`lbsync.enabled`).
@@ -148,6 +164,25 @@ impl Balancer {
         });
     }
 
+    /// Takes in a set that says why it is not to be gone by.
+    pub(crate) fn source_doubtful(&self, set: BackendSet, reason: &str) {
+        self.0.feed.away(reason);
+        self.0.desk.inbox.arrive(Arrival {
+            set: Some(Arc::new(set)),
+            listed: self.0.clock.now(),
+        });
+    }
+
+    /// Where the table is.
+    pub(crate) fn place(&self) -> &TablePlace {
+        &self.0.place
+    }
+
+    /// The table as it should be, for an audit.
+    pub(crate) fn expected(&self) -> Arc<Expected> {
+        Arc::clone(&self.0.desk.published().expected)
+    }
+
     /// Takes in that there is no source to go by.
     pub(crate) fn source_away(&self, reason: &str) {
         self.0.feed.away(reason);
@@ -155,6 +190,15 @@ impl Balancer {
             set: None,
             listed: self.0.clock.now(),
         });
+    }
+
+    pub(crate) fn set_sources(&self, sources: Vec<SourceState>) {
+        self.0.sources.store(Arc::new(sources));
+    }
+
+    /// The sidecars that sets come from; none where they come from this host's engine.
+    pub(crate) fn sources(&self) -> Arc<Vec<SourceState>> {
+        self.0.sources.load_full()
     }
 
     /// Asks for a comparison with the data plane as soon as possible.
@@ -174,6 +218,7 @@ impl Balancer {
         BalancerStatus {
             enabled: self.0.enabled,
             data_plane: self.0.plane,
+            sources: self.0.sources.load().to_vec(),
             status: self.0.desk.published().status_at(self.0.clock.now()),
         }
     }

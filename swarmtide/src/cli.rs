@@ -36,6 +36,11 @@ pub enum Command {
         after_help = "Examples:\n  swarmtide agent --collector 10.0.0.11\n  swarmtide agent --hsflowd-conf /etc/hsflowd.conf\n  swarmtide agent --discovery cgroup --listen 127.0.0.1:8009"
     )]
     Agent(AgentArgs),
+    /// Run a balancer node: keep IPVS equal to the swarm's backend set
+    #[command(
+        after_help = "Examples:\n  swarmtide lbsync --config /etc/swarmtide/lbsync.toml\n  swarmtide lbsync --config lbsync.toml --netns lb\n  SWARMTIDE_LBSYNC_SOURCES=http://10.0.0.11:8008,http://10.0.0.12:8008 SWARMTIDE_LBSYNC_DATA_PLANE=ipvs swarmtide lbsync"
+    )]
+    Lbsync(LbsyncArgs),
     /// Show the whole path at work on a simulated swarm; needs nothing installed
     #[command(
         after_help = "Examples:\n  swarmtide demo\n  swarmtide demo --duration 30s --seed 1 --listen 127.0.0.1:0 --format json"
@@ -109,6 +114,17 @@ pub struct AgentArgs {
     /// Take collector, polling, sampling, agent and agent.cidr from a file of hsflowd
     #[arg(long, value_name = "FILE")]
     pub hsflowd_conf: Option<PathBuf>,
+}
+
+/// Options of `lbsync`.
+#[derive(Debug, Args)]
+pub struct LbsyncArgs {
+    /// Configuration file (TOML); every key can also be set by environment
+    #[arg(long, short, env = "SWARMTIDE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Network namespace of IPVS, VIPs and probes, instead of lbsync.netns
+    #[arg(long, value_name = "NAME")]
+    pub netns: Option<String>,
 }
 
 /// Options of `check-config`.

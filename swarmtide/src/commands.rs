@@ -4,6 +4,7 @@ mod agent;
 mod ask;
 mod check_config;
 mod demo;
+mod lbsync;
 mod run;
 mod simulate;
 
@@ -20,6 +21,7 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Agent(args) => agent::agent(args),
+        Command::Lbsync(args) => lbsync::lbsync(&args),
         Command::Demo(args) => demo::demo(&args, &mut out),
         Command::Why(args) => ask::why(&args, &mut out),
         Command::State(args) => ask::state(&args, &mut out),

@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 
-use crate::sidecar::Shared;
+use crate::{node::NodeShared, sidecar::Shared};
 
 pub use balancer::balancer_metrics;
 pub use process::PROCESS_METRICS;
@@ -90,6 +90,16 @@ impl Default for Recorder {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The text of `/metrics` of a balancer node.
+#[must_use]
+pub(crate) fn of_node(shared: &NodeShared) -> String {
+    let mut text = String::new();
+    process::of_node(&mut text, shared);
+    let series_max = shared.config.lbsync.destination_series_max;
+    balancer::write(&mut text, &shared.balancer, series_max);
+    text
 }
 
 /// The table of metrics as Markdown, for the documentation.

@@ -6,6 +6,7 @@ mod access;
 mod auth;
 mod backends;
 mod health;
+mod node;
 mod problem;
 mod server;
 mod services;
@@ -29,7 +30,9 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use auth::token;
 pub use auth::{ReadAccess, TokenError, WriteAccess};
+pub use node::node_router;
 pub use problem::Problem;
 pub use server::{Connections, serve};
 

@@ -13,6 +13,7 @@ pub mod config;
 pub mod exposition;
 pub mod http;
 pub mod labels;
+pub mod node;
 pub mod sflow_command;
 pub mod sidecar;
 pub mod state_file;

@@ -34,7 +34,7 @@ use crate::{
     clock::Clock,
     config::Config,
     exposition::Recorder,
-    http::{self, Connections, ReadAccess, WriteAccess},
+    http::{self, ReadAccess, WriteAccess},
     state_file::StateFile,
 };
 
@@ -125,25 +125,8 @@ impl Sidecar {
         let admin = state_file
             .read()?
             .unwrap_or_else(|| scaler::AdminState::new(config.scaler.state));
-        let endpoint = docker.endpoint(&config.engine).context("engine.host")?;
-        let client = Client::new(
-            endpoint,
-            ClientOptions {
-                timeout: config.engine.timeout.get(),
-                limit_bytes: config.engine.answer_limit.get(),
-            },
-        )?;
-        let watch_config = WatchConfig {
-            interval: config.engine.interval.get(),
-            seed: clock.unix_ms(),
-            ..WatchConfig::default()
-        };
-        let for_watch = clock.clone();
-        let watch = Watch::start(
-            client.clone(),
-            watch_config,
-            swarm::Clock::new(move || for_watch.now()),
-        );
+        let client = client(&config, docker)?;
+        let watch = watch_swarm(&config, client.clone(), &clock);
         let collector = Arc::new(Collector::new(collector_config(&config)));
         let listener = receive(bound.sflow, &collector, &clock)?;
         let engine = scaler::Engine::new(
@@ -165,7 +148,7 @@ impl Sidecar {
             last_tick: ArcSwap::default(),
             state_file: tokio::sync::Mutex::new(state_file),
             recorder: Recorder::new(),
-            connections: Connections::default(),
+            connections: Arc::default(),
             access,
             readers,
             stopping: AtomicBool::new(false),
@@ -179,7 +162,9 @@ impl Sidecar {
         tasks.spawn(balancer.supervise(stopped.clone()));
         tasks.spawn(expire(Arc::clone(&shared), stopped));
         let mut http = JoinSet::new();
-        http.spawn(http::serve(bound.http, Arc::clone(&shared), http_stopped));
+        let router = http::router(Arc::clone(&shared));
+        let connections = Arc::clone(&shared.connections);
+        http.spawn(http::serve(bound.http, router, connections, http_stopped));
         Ok(Self {
             shared,
             http_address,
@@ -234,6 +219,27 @@ impl Sidecar {
             tracing::warn!("HTTP requests were still under way");
         }
     }
+}
+
+/// The Engine API, as the configuration and the environment name it.
+pub(crate) fn client(config: &Config, docker: &DockerEnvironment) -> anyhow::Result<Client> {
+    let endpoint = docker.endpoint(&config.engine).context("engine.host")?;
+    let options = ClientOptions {
+        timeout: config.engine.timeout.get(),
+        limit_bytes: config.engine.answer_limit.get(),
+    };
+    Ok(Client::new(endpoint, options)?)
+}
+
+/// Begins to list the swarm. Needs a tokio runtime.
+pub(crate) fn watch_swarm(config: &Config, client: Client, clock: &Clock) -> Watch {
+    let watch_config = WatchConfig {
+        interval: config.engine.interval.get(),
+        seed: clock.unix_ms(),
+        ..WatchConfig::default()
+    };
+    let clock = clock.clone();
+    Watch::start(client, watch_config, swarm::Clock::new(move || clock.now()))
 }
 
 /// Offers the balancer what the swarm shows.

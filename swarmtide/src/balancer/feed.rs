@@ -18,6 +18,9 @@ use super::wire::WireSet;
 /// The event that carries a set.
 pub(super) const BACKENDS: &str = "backends";
 
+/// The comment that says that the listener knows the newest set.
+pub(super) const CURRENT: &str = "current";
+
 /// The event that says that the sidecar cannot see the swarm at present.
 pub(super) const AWAY: &str = "away";
 
@@ -112,15 +115,20 @@ impl Feed {
             return None;
         }
         let mut published = self.published.subscribe();
-        let known = {
+        let greeting = {
             let now = published.borrow_and_update();
-            now.set
-                .as_ref()
-                .is_none_or(|set| Some(set.version.as_str()) == last_event_id)
+            let version = now.set.as_ref().map(|set| set.version.as_str());
+            if !now.away && version.is_some() && version == last_event_id {
+                Greeting::Current
+            } else if now.frame.is_empty() {
+                Greeting::Waiting
+            } else {
+                Greeting::Frame
+            }
         };
         Some(Listener {
             published,
-            greet: Some(known),
+            greeting: Some(greeting),
             _place: place,
         })
     }
@@ -136,27 +144,35 @@ impl Drop for Place {
     }
 }
 
+/// What a listener is told first.
+#[derive(Debug)]
+enum Greeting {
+    /// It knows the newest set.
+    Current,
+    /// There is no set yet.
+    Waiting,
+    /// The newest set, or that there is none at present.
+    Frame,
+}
+
 /// One listener.
 #[derive(Debug)]
 pub struct Listener {
     published: watch::Receiver<Published>,
-    /// What comes first: a comment where the listener knows the newest set, else the set.
-    greet: Option<bool>,
+    /// What comes first.
+    greeting: Option<Greeting>,
     _place: Place,
 }
 
 impl Listener {
     /// The next thing to send; `None` at the end.
     pub async fn next(&mut self) -> Option<Bytes> {
-        if let Some(known) = self.greet.take() {
+        if let Some(greeting) = self.greeting.take() {
             let now = self.published.borrow().clone();
-            if now.closed {
-                return None;
-            }
-            return Some(if known {
-                Bytes::from_static(b": current\n\n")
-            } else {
-                now.frame
+            return (!now.closed).then(|| match greeting {
+                Greeting::Current => Bytes::from(format!(": {CURRENT}\n\n")),
+                Greeting::Waiting => Bytes::from_static(b": waiting\n\n"),
+                Greeting::Frame => now.frame,
             });
         }
         tokio::select! {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use lbsync::BackendSet;
+use lbsync::{BackendSet, ProbeId, ProbeOutcome};
 
 /// What a source says.
 #[derive(Debug, Clone)]
@@ -22,13 +22,15 @@ pub(super) struct Arrival {
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
     pub(super) arrival: Option<Arrival>,
+    /// Outcomes of probes.
+    pub(super) probed: Vec<(ProbeId, ProbeOutcome)>,
     pub(super) wake: bool,
     pub(super) stop: bool,
 }
 
 impl Incoming {
     fn is_empty(&self) -> bool {
-        self.arrival.is_none() && !self.wake && !self.stop
+        self.arrival.is_none() && self.probed.is_empty() && !self.wake && !self.stop
     }
 }
 
@@ -42,6 +44,10 @@ pub(super) struct Inbox {
 impl Inbox {
     pub(super) fn arrive(&self, arrival: Arrival) {
         self.put(|incoming| incoming.arrival = Some(arrival));
+    }
+
+    pub(super) fn probed(&self, id: ProbeId, outcome: ProbeOutcome) {
+        self.put(|incoming| incoming.probed.push((id, outcome)));
     }
 
     pub(super) fn wake(&self) {

@@ -2,8 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lbsync::{DestinationPhase, Reconciler, SourceStatus, Status};
-use serde::Serialize;
+use lbsync::{
+    Announcement, ExpectedService, Reconciler, SourceState, SourceStatus, Status, VirtualServiceKey,
+};
+use serde::{Deserialize, Serialize};
 
 use super::latency::Latency;
 
@@ -17,6 +19,8 @@ pub struct BalancerStatus {
     pub enabled: bool,
     /// What the table is written to: `memory` keeps and shows it, and nothing is forwarded; `ipvs` is the kernel.
     pub data_plane: &'static str,
+    /// The sidecars that backend sets come from; none where they come from this host's engine.
+    pub sources: Vec<SourceState>,
     /// The table, its state, and what keeps services from being balanced.
     #[serde(flatten)]
     pub status: Status,
@@ -29,8 +33,24 @@ pub struct Numbers {
     pub virtual_services: usize,
     /// Destinations that take new connections.
     pub serving: usize,
-    /// Destinations at weight 0, or about to leave.
+    /// Destinations that keep their connections and get no new ones.
     pub draining: usize,
+    /// Destinations whose weight rises.
+    pub warming_up: usize,
+    /// Destinations that wait for their first good probes.
+    pub joining: usize,
+    /// Destinations whose probe fails, those kept in for the floor's sake included.
+    pub failing: usize,
+    /// VIPs to be announced.
+    pub vips_announced: usize,
+    /// VIPs withdrawn for want of healthy destinations.
+    pub vips_withdrawn: usize,
+    /// VIPs that could not be put up or taken down.
+    pub vip_errors: u64,
+    /// Probes made.
+    pub probes: u64,
+    /// Probes that failed.
+    pub probes_failed: u64,
     /// Entries of others.
     pub foreign: usize,
     /// Services that asked for a virtual service and have a problem.
@@ -62,6 +82,27 @@ pub(super) struct Published {
     offered: Option<Duration>,
     pub(super) numbers: Numbers,
     pub(super) latency: Latency,
+    pub(super) vip_errors: u64,
+    /// The table as it should be, for an audit.
+    pub(super) expected: Arc<Expected>,
+}
+
+/// Where the table is and by what rule entries are ours, for an audit.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TablePlace {
+    /// The network namespace; null for that of the process.
+    pub netns: Option<String>,
+    /// Ranges of VIPs in which every virtual service is ours.
+    pub ranges: Vec<String>,
+}
+
+/// What an audit compares the data plane with.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Expected {
+    /// Virtual services that bear our mark.
+    pub marks: Vec<VirtualServiceKey>,
+    /// The table as it should be.
+    pub expected: Vec<ExpectedService>,
 }
 
 impl Published {
@@ -73,13 +114,22 @@ impl Published {
             at: now,
             offered: None,
             latency: Latency::default(),
+            vip_errors: 0,
+            expected: Arc::default(),
         }
     }
 
     /// Takes over the state after a pass.
     pub(super) fn renew(&mut self, reconciler: &Reconciler, now: Duration) {
         self.status = Arc::new(reconciler.status(now));
-        self.numbers = Numbers::of(&self.status);
+        self.numbers = Numbers {
+            vip_errors: self.vip_errors,
+            ..Numbers::of(&self.status)
+        };
+        self.expected = Arc::new(Expected {
+            marks: reconciler.ownership().marks().collect(),
+            expected: reconciler.expected(),
+        });
         self.at = now;
     }
 
@@ -111,6 +161,9 @@ impl Published {
             nearer(&mut service.retry_in_ms);
             for destination in &mut service.destinations {
                 nearer(&mut destination.retry_in_ms);
+                nearer(&mut destination.drain_ends_in_ms);
+                nearer(&mut destination.full_in_ms);
+                destination.age_ms = destination.age_ms.saturating_add(passed);
             }
         }
         status
@@ -119,21 +172,22 @@ impl Published {
 
 impl Numbers {
     fn of(status: &Status) -> Self {
-        let destinations = || {
-            status
-                .virtual_services
-                .iter()
-                .flat_map(|service| &service.destinations)
-        };
-        let serving = destinations()
-            .filter(|destination| destination.phase == DestinationPhase::Serving)
-            .count();
-        let stats = &status.stats;
+        let (counts, stats) = (&status.counts, &status.stats);
+        let announced = |vip: &&lbsync::VipStatus| vip.announcement == Announcement::Announce;
+        let vips_announced = status.vips.iter().filter(announced).count();
         Self {
-            virtual_services: status.virtual_services.len(),
-            serving,
-            draining: destinations().count() - serving,
-            foreign: status.foreign.len(),
+            virtual_services: counts.virtual_services,
+            serving: counts.serving,
+            draining: counts.draining,
+            warming_up: counts.warming_up,
+            joining: counts.joining,
+            failing: counts.down + counts.held,
+            vips_announced,
+            vips_withdrawn: status.vips.len() - vips_announced,
+            vip_errors: 0,
+            probes: status.probes.probes_begun,
+            probes_failed: status.probes.probes_failed + status.probes.probes_lost,
+            foreign: status.foreign.len() + status.inexpressible.len(),
             problems: status.problems.len(),
             changes: stats.changes_applied,
             errors: stats.changes_failed,

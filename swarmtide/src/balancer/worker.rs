@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use lbsync::{Existing, Ownership, Pass, Problem, Reconciler, ReconcilerConfig, SourceStatus};
 
-use super::{Desk, inbox::Arrival, plane::Plane};
+use super::{Desk, inbox::Arrival, memory::MemoryFile, plane::Plane, probes::Probes};
 use crate::{clock::Clock, config::Lbsync};
 
 /// Shortest pause between two passes of which nothing new came between.
@@ -15,42 +15,38 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Longest pause, so that a clock moved by hand is noticed.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The reconciler that the configuration asks for.
-pub(super) fn reconciler(config: &Lbsync) -> Reconciler {
+/// The reconciler that the configuration asks for, going on from what was kept over a restart.
+pub(super) fn reconciler(config: &Lbsync, memory: &mut MemoryFile, now: Duration) -> Reconciler {
     let settings = ReconcilerConfig {
         resync: config.resync.get(),
+        linger_max: config.drain_max.get(),
         ..ReconcilerConfig::default()
     };
     let ranges = config.ranges.iter().map(|range| range.0).collect();
-    Reconciler::new(settings, Ownership::new(ranges, Existing::Adopt))
+    let ownership = Ownership::new(ranges, Existing::Adopt);
+    match memory.read() {
+        None => Reconciler::new(settings, ownership),
+        Some(kept) => Reconciler::restore(settings, ownership, kept, memory.epoch_unix_ms(), now),
+    }
 }
 
+/// What the thread works with.
 pub(super) struct Worker {
-    desk: Arc<Desk>,
-    clock: Clock,
-    reconciler: Reconciler,
-    plane: Plane,
+    pub(super) desk: Arc<Desk>,
+    pub(super) clock: Clock,
+    pub(super) reconciler: Reconciler,
+    pub(super) plane: Plane,
+    pub(super) memory: MemoryFile,
+    pub(super) probes: Probes,
     /// When the oldest change that the data plane does not have yet was listed.
-    waiting: Option<Duration>,
+    pub(super) waiting: Option<Duration>,
     /// What the source last was, to say it once.
-    source: SourceStatus,
+    pub(super) source: SourceStatus,
     /// What was last found wrong with services.
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl Worker {
-    pub(super) fn new(desk: Arc<Desk>, clock: Clock, reconciler: Reconciler, plane: Plane) -> Self {
-        Self {
-            desk,
-            clock,
-            source: reconciler.source().clone(),
-            reconciler,
-            plane,
-            waiting: None,
-            problems: Vec::new(),
-        }
-    }
-
     pub(super) fn run(mut self) {
         let mut patience = PAUSE;
         loop {
@@ -62,15 +58,29 @@ impl Worker {
             if incoming.wake {
                 self.reconciler.wake();
             }
+            for (id, outcome) in incoming.probed {
+                self.reconciler.probe_finished(id, outcome, now);
+            }
             if let Some(arrival) = incoming.arrival {
                 self.observe(&arrival, now);
+            }
+            for probe in self.reconciler.poll_probes(now) {
+                self.probes.begin(probe, &self.desk);
             }
             if now >= self.reconciler.next_due() {
                 self.pass(now);
             }
-            let due = self.reconciler.next_due();
-            patience = due.saturating_sub(self.clock.now()).clamp(PAUSE, LOOK);
+            patience = self.patience();
         }
+    }
+
+    /// Time until something is due.
+    fn patience(&self) -> Duration {
+        let now = self.clock.now();
+        let pass = self.reconciler.next_due();
+        let probe = self.reconciler.next_probe_due();
+        let next = probe.map_or(pass, |probe| probe.min(pass));
+        next.saturating_sub(now).clamp(PAUSE, LOOK)
     }
 
     fn observe(&mut self, arrival: &Arrival, now: Duration) {
@@ -100,18 +110,22 @@ impl Worker {
     }
 
     fn pass(&mut self, now: Duration) {
+        self.memory.keep(&self.reconciler);
         let pass = self.reconciler.reconcile(&mut *self.plane.plane, now);
         log(&pass);
         let after = self.clock.now();
         let whole = pass.remaining == 0 && pass.list_error.is_none();
-        let took = match whole {
-            true => self.waiting.take().filter(|_| !pass.applied.is_empty()),
-            false => None,
-        };
+        let listed = whole.then(|| self.waiting.take()).flatten();
+        // A set that turned out to change nothing in the data plane is no change.
+        let took = listed.filter(|_| pass.completed.is_some() && !pass.applied.is_empty());
+        if pass.list_error.is_none() {
+            self.plane.announce(&self.reconciler);
+        }
         let mut published = self.desk.published();
         if let Some(listed) = took {
             published.latency.record(after.saturating_sub(listed));
         }
+        published.vip_errors = self.plane.vip_errors();
         published.renew(&self.reconciler, after);
     }
 }

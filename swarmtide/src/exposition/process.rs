@@ -2,8 +2,11 @@
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 
-use super::Described;
-use crate::sidecar::Shared;
+use super::{
+    Described,
+    text::{head, line},
+};
+use crate::{node::NodeShared, sidecar::Shared};
 
 const fn described(
     name: &'static str,
@@ -435,5 +438,35 @@ fn scaler_engine(shared: &Shared) {
     ] {
         let value = if candidate == mode { 1.0 } else { 0.0 };
         gauge!("swarmtide_scaler_state", "state" => candidate.name()).set(value);
+    }
+}
+
+/// Those of the process that a balancer node has as well.
+pub(super) fn of_node(text: &mut String, shared: &NodeShared) {
+    let feed = shared.balancer.feed();
+    let version: &[(&str, &str)] = &[("version", env!("CARGO_PKG_VERSION"))];
+    for (name, labels, value) in [
+        ("swarmtide_build_info", version, 1.0),
+        (
+            "swarmtide_http_connections",
+            &[],
+            size(shared.connections.open()),
+        ),
+        (
+            "swarmtide_http_connections_refused_total",
+            &[],
+            float(shared.connections.refused()),
+        ),
+        ("swarmtide_http_streams", &[], size(feed.open())),
+        (
+            "swarmtide_http_streams_refused_total",
+            &[],
+            float(feed.refused()),
+        ),
+    ] {
+        if let Some(metric) = PROCESS_METRICS.iter().find(|metric| metric.name == name) {
+            head(text, metric);
+            line(text, name, labels, value);
+        }
     }
 }

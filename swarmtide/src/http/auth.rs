@@ -109,6 +109,14 @@ impl ReadAccess {
         Ok(Self { tokens })
     }
 
+    /// Decides where nothing can be written at all.
+    ///
+    /// # Errors
+    /// As [`Self::decide`].
+    pub fn for_readers(token_file: Option<&Path>) -> Result<Self, TokenError> {
+        Self::decide(token_file, &WriteAccess::Closed)
+    }
+
     /// Lets a read pass or says why not. Whether the process lives and is of use may be asked by anybody.
     ///
     /// # Errors
@@ -133,7 +141,7 @@ impl ReadAccess {
 ///
 /// # Errors
 /// What cannot be read, or is too short to be a secret.
-fn token(key: &'static str, path: &Path) -> Result<String, TokenError> {
+pub(crate) fn token(key: &'static str, path: &Path) -> Result<String, TokenError> {
     let name = || path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| TokenError::Read(key, name(), error))?;
     let token = text.trim();

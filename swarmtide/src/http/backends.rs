@@ -10,7 +10,7 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
-use crate::balancer::{Balancer, BalancerStatus};
+use crate::balancer::Balancer;
 
 /// The backend set and the table: services with their tasks, version, completeness, who says it; virtual services, problems.
 ///
@@ -32,10 +32,15 @@ pub(super) async fn backends(
     Ok(Json(both(&balancer)?).into_response())
 }
 
-/// The balancer's table: virtual services, destinations, weights, draining, and what keeps services from being balanced
+/// The balancer's table as it is and as it should be (`expected`), which entries are its own, and where the table is
 #[utoipa::path(get, path = "/v1/balancer", tag = "balancer", security((), ("token" = [])), responses((status = 200, body = Object)))]
-pub(super) async fn balancer(State(balancer): State<Balancer>) -> Json<BalancerStatus> {
-    Json(balancer.status())
+pub(super) async fn balancer(
+    State(balancer): State<Balancer>,
+) -> Result<Json<Map<String, Value>>, Problem> {
+    let mut all = object(&balancer.status())?;
+    all.extend(object(&*balancer.expected())?);
+    all.extend(object(balancer.place())?);
+    Ok(Json(all))
 }
 
 /// The table's state, with the set over it: they share no field but `generation`, which is the set's.

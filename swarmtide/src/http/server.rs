@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -21,9 +22,6 @@ use tokio::{
     sync::watch,
     time::sleep,
 };
-
-use super::router;
-use crate::sidecar::Shared;
 
 /// Most connections at once; further ones are closed as they come.
 const CONNECTIONS_MAX: usize = 512;
@@ -76,11 +74,12 @@ impl Connections {
 /// None at present: an accept that fails is tried again.
 pub async fn serve(
     listener: TcpListener,
-    shared: Arc<Shared>,
+    router: Router,
+    connections: Arc<Connections>,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
-    let service = TowerToHyperService::new(router(Arc::clone(&shared)));
+    let service = TowerToHyperService::new(router);
     loop {
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
@@ -97,14 +96,14 @@ pub async fn serve(
         if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(SEND_TIMEOUT)) {
             tracing::debug!(%error, "TCP_USER_TIMEOUT");
         }
-        if shared.connections.enter() {
+        if connections.enter() {
             let watched = graceful.watch(connection(stream, service.clone()));
-            let shared = Arc::clone(&shared);
+            let connections = Arc::clone(&connections);
             tokio::spawn(async move {
                 if let Err(error) = watched.await {
                     tracing::debug!(%error, "an HTTP connection ended badly");
                 }
-                shared.connections.leave();
+                connections.leave();
             });
         }
     }
@@ -113,7 +112,7 @@ pub async fn serve(
     Ok(())
 }
 
-type Service = TowerToHyperService<axum::Router>;
+type Service = TowerToHyperService<Router>;
 
 fn connection(
     stream: TcpStream,

@@ -76,7 +76,7 @@ pub struct Shared {
     /// The metrics of this sidecar.
     pub recorder: Recorder,
     /// Connections of the HTTP listener.
-    pub connections: Connections,
+    pub connections: Arc<Connections>,
     /// Who may write over HTTP.
     pub access: WriteAccess,
     /// Who may read over HTTP.

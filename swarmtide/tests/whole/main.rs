@@ -8,3 +8,4 @@ mod faults;
 mod rig;
 mod scaling;
 mod state;
+mod streams;

@@ -1,0 +1,46 @@
+//! `lbsync`: a balancer node until a signal.
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::run::log_to_stderr;
+use crate::{
+    cli::LbsyncArgs,
+    config::{self, Config, DataPlaneKind, DockerEnvironment, Sources},
+    node::Node,
+};
+
+/// Runs the balancer node until SIGTERM or SIGINT.
+pub(super) fn lbsync(args: &LbsyncArgs) -> anyhow::Result<()> {
+    let sources = Sources::of_process(args.config.clone())?;
+    let mut config = config::load(&sources)?;
+    if let Some(netns) = &args.netns {
+        config.lbsync.netns = Some(netns.clone());
+    }
+    log_to_stderr(&config)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(until_signal(config, sources.docker()))
+}
+
+async fn until_signal(config: Config, docker: DockerEnvironment) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    if config.lbsync.data_plane == DataPlaneKind::Memory {
+        tracing::warn!(
+            "lbsync.data_plane is memory: the table is kept and shown, and nothing is forwarded"
+        );
+    }
+    let mut node = Node::start(config, &docker).await?;
+    let config = &node.shared().config.lbsync;
+    let sources: Vec<_> = config.sources.iter().map(ToString::to_string).collect();
+    tracing::info!(http = %node.http_address(), data_plane = ?config.data_plane, netns = config.netns, ?sources, "lbsync runs");
+    let broken = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        error = node.broken() => Some(error),
+    };
+    tracing::info!("stopping; the table stays");
+    node.stop().await;
+    broken.map_or(Ok(()), Err)
+}
