@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use lbsync::{
-    Change, DestinationConfig, DestinationKey, ForwardingMethod, Protocol, Scheduler, ServiceFlags,
-    Table, VirtualService, VirtualServiceConfig, VirtualServiceKey, apply, diff,
+    Change, DestinationConfig, DestinationKey, ForwardingMethod, Persistence, Protocol, Scheduler,
+    ServiceFlags, Table, Thresholds, Tunnel, TunnelFlags, TunnelKind, VirtualService,
+    VirtualServiceConfig, VirtualServiceKey, apply, diff,
 };
 use proptest::collection::btree_map;
 use proptest::prelude::*;
@@ -30,26 +31,54 @@ fn service_key() -> impl Strategy<Value = VirtualServiceKey> {
 
 fn destination() -> impl Strategy<Value = (DestinationKey, DestinationConfig)> {
     let forward = select(&ForwardingMethod::ALL[..]);
-    (address(), 1..3u16, forward, 0..3u32).prop_map(|(address, port, forward, weight)| {
-        (
-            DestinationKey { address, port },
-            DestinationConfig::new(forward, weight),
-        )
-    })
+    let kind = select(&TunnelKind::NAMED[..]);
+    let details = (kind, 0..2u16, 0..2u16, 0..2u32, 0..2u32);
+    (address(), 1..3u16, forward, 0..3u32, details).prop_map(
+        |(address, port, forward, weight, (kind, tunnel_port, flags, upper, lower))| {
+            let config = DestinationConfig {
+                tunnel: Tunnel {
+                    kind,
+                    port: tunnel_port,
+                    flags: TunnelFlags(flags),
+                },
+                thresholds: Thresholds { upper, lower },
+                ..DestinationConfig::new(forward, weight)
+            };
+            (DestinationKey { address, port }, config)
+        },
+    )
+}
+
+fn persistence() -> impl Strategy<Value = Option<Persistence>> {
+    proptest::option::of(
+        (1..3u32, 24..26u8).prop_map(|(timeout_s, prefix_length)| Persistence {
+            timeout_s,
+            prefix_length,
+        }),
+    )
 }
 
 fn service() -> impl Strategy<Value = VirtualService> {
     let destinations = proptest::collection::vec(destination(), 0..6);
-    (select(&Scheduler::NAMED[..]), 0..2u32, destinations).prop_map(
-        |(scheduler, flags, destinations)| VirtualService {
-            config: VirtualServiceConfig {
-                scheduler,
-                flags: ServiceFlags(flags),
-                ..VirtualServiceConfig::default()
-            },
-            destinations: destinations.into_iter().collect(),
-        },
+    let scheduler = select(&Scheduler::NAMED[..]);
+    (
+        scheduler,
+        0..2u32,
+        persistence(),
+        any::<bool>(),
+        destinations,
     )
+        .prop_map(
+            |(scheduler, flags, persistence, one_packet, destinations)| VirtualService {
+                config: VirtualServiceConfig {
+                    scheduler,
+                    flags: ServiceFlags(flags),
+                    persistence,
+                    one_packet,
+                },
+                destinations: destinations.into_iter().collect(),
+            },
+        )
 }
 
 fn table() -> impl Strategy<Value = Table> {
@@ -123,6 +152,15 @@ proptest! {
         }
         let unexpected = result.keys().find(|key| owns(key) && !desired.contains_key(key));
         prop_assert_eq!(unexpected, None);
+    }
+
+    #[test]
+    fn steps_follow_each_other_and_within_one_the_order_does_not_matter(actual in table(), desired in table()) {
+        let plan = diff(&actual, &desired, |_| true);
+        prop_assert!(plan.changes.is_sorted_by_key(Change::step));
+        let steps = plan.changes.chunk_by(|one, other| one.step() == other.step());
+        let backwards: Vec<_> = steps.flat_map(|step| step.iter().rev().cloned()).collect();
+        prop_assert_eq!(applied(actual, &backwards), desired);
     }
 
     #[test]

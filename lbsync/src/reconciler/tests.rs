@@ -1,3 +1,6 @@
+mod health;
+mod restart;
+
 use std::time::Duration;
 
 use super::*;
