@@ -182,3 +182,24 @@ impl Addresses {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_machine_has_a_loopback() {
+        let mut addresses = Addresses::open().unwrap();
+        let loopback = addresses.interface("lo").unwrap();
+        assert_eq!(loopback.name, "lo".parse().unwrap());
+        assert_eq!(loopback.hardware, None);
+        let listed = addresses.list().unwrap();
+        assert!(listed.iter().all(|bound| bound.prefix_length <= 128));
+        let missing = addresses.interface("no-such-if").unwrap_err();
+        assert_eq!(missing.errno(), libc::ENODEV, "{missing}");
+        let absurd = addresses
+            .interface("longer-than-a-name-may-be")
+            .unwrap_err();
+        assert_eq!(absurd.errno(), libc::EINVAL, "{absurd}");
+    }
+}

@@ -17,5 +17,7 @@ mod judge;
 mod kernel;
 #[path = "guest/options.rs"]
 mod options;
+#[path = "guest/plane.rs"]
+mod plane;
 #[path = "guest/socket.rs"]
 mod socket;

@@ -16,9 +16,9 @@ use crate::error::Fault;
 /// Room for one datagram: the kernel makes none larger than 32 KiB.
 const DATAGRAM_LENGTH_MAX: usize = 64 * 1024;
 
-/// Requests sent at once. Their acknowledgements must fit into the receive buffer (212 992 bytes by default, of which
-/// one takes about 1 KiB).
-const BATCH_MAX: usize = 64;
+/// Requests sent at once. If all of them failed, the errors would still fit into the receive buffer (212 992 bytes by
+/// default, of which one takes about 1 KiB).
+const BATCH_MAX: usize = 128;
 
 /// How often a listing is begun anew because the table changed meanwhile.
 const LISTING_ATTEMPTS: u32 = 10;
@@ -174,6 +174,9 @@ impl Connection {
 
     /// Has many things done, up to [`BATCH_MAX`] in one system call; returns an outcome for each, in order. One that
     /// fails does not stop the others.
+    ///
+    /// Only the last of a batch asks for an acknowledgement. The kernel works through a batch in order, and reports an
+    /// error whether asked or not; so what has not been reported when the last is answered has been done.
     pub(crate) fn ask_all<'a>(
         &mut self,
         requests: impl ExactSizeIterator<Item = Outgoing<'a>>,
@@ -183,42 +186,50 @@ impl Connection {
         while requests.peek().is_some() {
             self.sent.clear();
             let first = self.sequence.wrapping_add(1);
-            let mut pending = Vec::new();
-            for request in requests.by_ref().take(BATCH_MAX) {
-                self.append(&request, NLM_F_ACK);
-                pending.push(None);
+            let mut reported: Vec<Option<Fault>> = Vec::new();
+            while let Some(request) = requests.next() {
+                reported.push(None);
+                let is_last = requests.peek().is_none() || reported.len() == BATCH_MAX;
+                self.append(&request, if is_last { NLM_F_ACK } else { 0 });
+                if is_last {
+                    break;
+                }
             }
-            // What became of those without an answer, nobody can tell but the next listing.
-            let lost = self.finish_batch(first, &mut pending).err();
-            let lost = lost.map_or(libc::ETIMEDOUT, |fault| fault.errno());
-            let lost = || Err(Fault::Socket(io::Error::from_raw_os_error(lost)));
-            outcomes.extend(pending.into_iter().map(|known| known.unwrap_or_else(lost)));
+            // Where the last is not answered, nobody can tell what became of the others but the next listing.
+            let lost = self.finish_batch(first, &mut reported).err();
+            let lost = lost.map(|fault| fault.errno());
+            outcomes.extend(reported.into_iter().map(|fault| match (fault, lost) {
+                (Some(fault), _) => Err(fault),
+                (None, Some(errno)) => Err(Fault::Socket(io::Error::from_raw_os_error(errno))),
+                (None, None) => Ok(()),
+            }));
         }
         outcomes
     }
 
-    fn finish_batch(
-        &mut self,
-        first: u32,
-        pending: &mut [Option<Result<(), Fault>>],
-    ) -> Result<(), Fault> {
+    /// Sends a batch and takes what is reported, until the last is answered.
+    fn finish_batch(&mut self, first: u32, reported: &mut [Option<Fault>]) -> Result<(), Fault> {
         self.send()?;
-        let mut missing = pending.len();
-        while missing > 0 {
+        let last = reported.len().saturating_sub(1);
+        loop {
             self.receive()?;
             for message in Messages::new(&self.received) {
                 let message = message.map_err(|()| Fault::Unexpected)?;
-                let index = usize::try_from(message.sequence.wrapping_sub(first)).ok();
-                let place = index.and_then(|index| pending.get_mut(index));
-                if let Some(place @ None) = place
-                    && message.kind == NLMSG_ERROR
-                {
-                    *place = Some(outcome(message));
-                    missing = missing.saturating_sub(1);
+                let index = message.sequence.wrapping_sub(first);
+                let Ok(index) = usize::try_from(index) else {
+                    continue;
+                };
+                if message.kind != NLMSG_ERROR {
+                    continue;
+                }
+                if let Some(place) = reported.get_mut(index) {
+                    *place = outcome(message).err();
+                    if index == last {
+                        return Ok(());
+                    }
                 }
             }
         }
-        Ok(())
     }
 
     /// Appends a message to what is sent next, and returns its sequence number.

@@ -49,3 +49,19 @@ pub(crate) fn resolve(connection: &mut Connection, name: &str) -> Result<u16, Fa
         Ok(()) => found.ok_or(Fault::Unexpected),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PATIENCE;
+
+    #[test]
+    fn a_family_has_a_number_or_is_not_there() {
+        let mut connection = Connection::open(16, PATIENCE).unwrap();
+        assert_eq!(resolve(&mut connection, "nlctrl").unwrap(), GENL_ID_CTRL);
+        let missing = resolve(&mut connection, "NO_SUCH_FAMILY");
+        assert!(matches!(missing, Err(Fault::NoIpvs)), "{missing:?}");
+        // The socket is as good as before.
+        assert_eq!(resolve(&mut connection, "nlctrl").unwrap(), GENL_ID_CTRL);
+    }
+}
