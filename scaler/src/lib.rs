@@ -27,6 +27,7 @@ pub mod pause;
 pub mod policy;
 pub mod record;
 pub mod settings;
+pub mod shadow;
 mod time;
 pub mod track;
 

@@ -4,6 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod at;
+
+pub use at::At;
+
 use crate::{
     config::{Discovery, Listen, Source, Span, Target},
     sflow_command::SflowArgs,
@@ -46,9 +50,9 @@ pub enum Command {
         after_help = "Examples:\n  swarmtide demo\n  swarmtide demo --duration 30s --seed 1 --listen 127.0.0.1:0 --format json"
     )]
     Demo(DemoArgs),
-    /// Explain the last decision about a service in a person's words
+    /// Explain a decision about a service in a person's words
     #[command(
-        after_help = "Examples:\n  swarmtide why web\n  swarmtide why web --url http://10.0.0.11:8008 --format json"
+        after_help = "Examples:\n  swarmtide why web\n  swarmtide why web --at 10:42\n  swarmtide why web --at '5m ago'\n  swarmtide why web --url http://10.0.0.11:8008 --format json"
     )]
     Why(WhyArgs),
     /// Switch scaling on, off or to dry run, for all services or one
@@ -56,6 +60,11 @@ pub enum Command {
         after_help = "Examples:\n  swarmtide state                    # show\n  swarmtide state dry-run            # everything\n  swarmtide state disabled web       # one service\n  swarmtide state --service web      # show one service"
     )]
     State(StateArgs),
+    /// Pause changes of one service, in one direction or both, for a while
+    #[command(
+        after_help = "Examples:\n  swarmtide pause web --for 30m\n  swarmtide pause web --direction down --until 2026-11-21T18:00:00Z\n  swarmtide pause web --end        # let it be scaled again"
+    )]
+    Pause(PauseArgs),
     /// Check the configuration and name file, line and key of what is wrong
     #[command(
         after_help = "Examples:\n  swarmtide check-config --config swarmtide.toml\n  swarmtide check-config --print     # the values in force\n  swarmtide check-config --list      # every key, as a Markdown table"
@@ -228,12 +237,64 @@ pub struct Remote {
 pub struct WhyArgs {
     /// Name of the service
     pub service: String,
+    /// The decision in effect at a time: `10:42`, `10:42:30`, `5m ago`, `2026-11-21T10:42:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<At>,
     /// Where the sidecar is.
     #[command(flatten)]
     pub remote: Remote,
     /// Words, or the decision records as JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// Options of `pause`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("end_of_pause").required(true))]
+pub struct PauseArgs {
+    /// Name of the service
+    pub service: String,
+    /// Which changes are paused
+    #[arg(long, value_enum, default_value_t = PauseDirection::Both)]
+    pub direction: PauseDirection,
+    /// How long, as `30m` or `2h`
+    #[arg(long = "for", value_name = "TIME", group = "end_of_pause")]
+    pub lasting: Option<Span>,
+    /// Until when: `18:00`, `2026-11-21T18:00:00Z`
+    #[arg(long, value_name = "TIME", group = "end_of_pause")]
+    pub until: Option<At>,
+    /// End the pause now
+    #[arg(long, group = "end_of_pause")]
+    pub end: bool,
+    /// Where the sidecar is.
+    #[command(flatten)]
+    pub remote: Remote,
+    /// File with the bearer token, where the sidecar needs one
+    #[arg(long, env = "SWARMTIDE_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// Which changes a pause concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PauseDirection {
+    /// Adding replicas.
+    Up,
+    /// Taking replicas away.
+    Down,
+    /// Either.
+    Both,
+}
+
+impl PauseDirection {
+    /// The word that the API uses.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Both => "both",
+        }
+    }
 }
 
 /// Options of `state`.

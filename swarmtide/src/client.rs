@@ -34,6 +34,14 @@ pub async fn put(
     call(url, path, &Method::PUT, Some(body), token).await
 }
 
+/// Deletes `path`, with a bearer token when one is given.
+///
+/// # Errors
+/// As [`get`].
+pub async fn delete(url: &str, path: &str, token: Option<&str>) -> anyhow::Result<(u16, Vec<u8>)> {
+    call(url, path, &Method::DELETE, None, token).await
+}
+
 async fn call(
     url: &str,
     path: &str,

@@ -5,6 +5,7 @@ mod ask;
 mod check_config;
 mod demo;
 mod lbsync;
+mod pause;
 mod run;
 mod simulate;
 
@@ -24,6 +25,7 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
         Command::Lbsync(args) => lbsync::lbsync(&args),
         Command::Demo(args) => demo::demo(&args, &mut out),
         Command::Why(args) => ask::why(&args, &mut out),
+        Command::Pause(args) => pause::pause(&args, &mut out),
         Command::State(args) => ask::state(&args, &mut out),
         Command::CheckConfig(args) => check_config::check_config(&args, &mut out),
         Command::Simulate(args) => simulate::simulate(&args, &mut out),

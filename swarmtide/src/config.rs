@@ -16,11 +16,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use agent::{Agent, Discovery, Source, Target};
-pub use fleet::CapacityConfig;
+pub use fleet::{CapacityConfig, JournalConfig, ShadowConfig, WebhooksConfig};
 pub use keys::{KEYS, Key, Kind, environment_name, example, reference};
 pub use lbsync::{DataPlaneKind, Lbsync, Vips};
 pub use load::{ConfigError, DockerEnvironment, Sources, load};
-pub use values::{Bytes, Cidr, Listen, SourceUrl, Span, VipRange};
+pub use values::{Bytes, Cidr, Listen, SourceUrl, Span, VipRange, WebhookUrl};
 
 /// The whole configuration, every key with its default.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -38,6 +38,12 @@ pub struct Config {
     pub scaler: Scaler,
     /// What services that are scaled may use together.
     pub capacity: CapacityConfig,
+    /// Policies beside the live one.
+    pub shadow: ShadowConfig,
+    /// Events on disk.
+    pub journal: JournalConfig,
+    /// Events to other systems.
+    pub webhooks: WebhooksConfig,
     /// The load balancer's table.
     pub lbsync: Lbsync,
     /// What survives a restart.

@@ -4,6 +4,7 @@
 //! straight from the state, so that those of a service that is gone vanish with it.
 
 mod balancer;
+mod fleet;
 mod process;
 mod services;
 mod text;
@@ -18,6 +19,7 @@ use metrics_exporter_prometheus::{
 use crate::{node::NodeShared, sidecar::Shared};
 
 pub use balancer::balancer_metrics;
+pub use fleet::FLEET_METRICS;
 pub use process::PROCESS_METRICS;
 pub use services::SERVICE_METRICS;
 
@@ -80,6 +82,7 @@ impl Recorder {
         self.handle.run_upkeep();
         let mut text = self.handle.render();
         services::write(&mut text, shared);
+        fleet::write(&mut text, shared);
         let series_max = shared.config.lbsync.destination_series_max;
         balancer::write(&mut text, &shared.balancer, series_max);
         text
@@ -110,7 +113,7 @@ pub fn reference() -> String {
         .iter()
         .chain(SERVICE_METRICS)
         .chain(crate::agent::AGENT_METRICS);
-    for metric in spine.chain(balancer_metrics()) {
+    for metric in spine.chain(FLEET_METRICS).chain(balancer_metrics()) {
         let Described {
             name,
             labels,

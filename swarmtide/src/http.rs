@@ -6,10 +6,13 @@ mod access;
 mod auth;
 mod backends;
 mod health;
+mod journal;
 mod node;
+mod pause;
 mod problem;
 mod server;
 mod services;
+mod shadows;
 mod state;
 mod telemetry;
 
@@ -76,6 +79,9 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(services::one))
         .routes(routes!(services::decisions))
         .routes(routes!(state::service, state::set_service))
+        .routes(routes!(shadows::shadows))
+        .routes(routes!(pause::pauses, pause::pause, pause::resume))
+        .routes(routes!(journal::journal))
         .routes(routes!(state::global, state::set_global))
         .routes(routes!(telemetry::agents))
         .routes(routes!(telemetry::of_service))

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod balancer;
+mod candidate_file;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -12,8 +13,10 @@ pub mod commands;
 pub mod config;
 pub mod exposition;
 pub mod http;
+pub mod journal;
 pub mod labels;
 pub mod node;
 pub mod sflow_command;
 pub mod sidecar;
 pub mod state_file;
+pub mod webhook;

@@ -5,6 +5,7 @@
 mod capacity;
 mod scaling;
 mod shared;
+mod told;
 mod translate;
 
 use std::{
@@ -27,10 +28,12 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 
 pub use crate::config::DockerEnvironment;
 pub use shared::{LastTick, Seen, Shared, chain};
+pub use told::Told;
 pub(crate) use translate::members;
 
 use crate::{
     balancer::{self, Balancer, Plane},
+    candidate_file,
     clock::Clock,
     config::Config,
     exposition::Recorder,
@@ -137,6 +140,10 @@ impl Sidecar {
         let plane = Plane::open(&config.lbsync)?;
         let balancer = Balancer::start(&config.lbsync, clock.clone(), plane)
             .context("the balancer's thread cannot be started")?;
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let told = Told::start(&config, &clock, &mut tasks, &stopped)?;
+        let shadows = shadows(&config)?;
         let shared = Arc::new(Shared {
             clock,
             collector,
@@ -144,6 +151,8 @@ impl Sidecar {
             watch,
             client,
             engine: Mutex::new(engine),
+            shadows: Mutex::new(shadows),
+            told,
             balancer: balancer.clone(),
             last_tick: ArcSwap::default(),
             state_file: tokio::sync::Mutex::new(state_file),
@@ -154,9 +163,7 @@ impl Sidecar {
             stopping: AtomicBool::new(false),
             config,
         });
-        let (stop, stopped) = watch::channel(false);
         let (stop_http, http_stopped) = watch::channel(false);
-        let mut tasks = JoinSet::new();
         tasks.spawn(scaling::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(follow(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(balancer.supervise(stopped.clone()));
@@ -214,6 +221,7 @@ impl Sidecar {
                 tracing::error!(%error, "a part of the sidecar broke while stopping");
             }
         }
+        self.shared.told.close();
         self.stop_http.send_replace(true);
         if timeout(HTTP_DRAIN, self.http.join_next()).await.is_err() {
             tracing::warn!("HTTP requests were still under way");
@@ -254,6 +262,20 @@ async fn follow(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         max_age: shared.config.scaler.view_max_age.get(),
     };
     balancer::follow(source, shared.balancer.clone(), stop).await;
+}
+
+/// The policies to be tried beside the live one.
+fn shadows(config: &Config) -> anyhow::Result<scaler::shadow::Shadows> {
+    let files = config.shadow.candidates.iter();
+    let candidates = files
+        .map(|path| candidate_file::read(path))
+        .collect::<Result<Vec<_>, _>>()
+        .context("shadow.candidates")?;
+    Ok(scaler::shadow::Shadows::new(
+        candidates,
+        config.scaler.settings(),
+        config.scaler.defaults.clone(),
+    ))
 }
 
 /// Starts the receive threads. A clock that goes by itself is read by them without a detour.

@@ -16,6 +16,8 @@ use crate::{
 pub(super) struct Events {
     waiting: Vec<Event>,
     dropped: u64,
+    /// What holds all services alike, as last told.
+    swarm_hold: Option<HoldKind>,
 }
 
 impl Events {
@@ -176,14 +178,30 @@ const fn needs_telemetry(kind: HoldKind) -> bool {
     )
 }
 
+/// Whether it holds all services alike, so that it is told once.
+const fn is_swarm_wide(kind: HoldKind) -> bool {
+    matches!(
+        kind,
+        HoldKind::ViewStale
+            | HoldKind::NotLeader
+            | HoldKind::LeadershipUnknown
+            | HoldKind::NodesUnknown
+    )
+}
+
 /// Part of every service's day, or told otherwise.
 const fn is_ordinary(kind: HoldKind) -> bool {
     is_telemetry(kind)
+        || is_swarm_wide(kind)
         || needs_telemetry(kind)
         || kind.is_passing()
         || matches!(
             kind,
-            HoldKind::Settling | HoldKind::Draining | HoldKind::WriteBudget | HoldKind::NotServing
+            HoldKind::Settling
+                | HoldKind::Draining
+                | HoldKind::WriteBudget
+                | HoldKind::NotServing
+                | HoldKind::Disabled
         )
 }
 
@@ -229,12 +247,19 @@ impl Engine {
     /// Notes what this tick's decisions are to be told of.
     pub(super) fn note_events(&mut self, moment: Moment) {
         let lost_after = self.settings.telemetry_lost_after;
+        let mut swarm_hold = None;
         for (name, entry) in &mut self.services {
             let (notices, history) = entry.notices();
             let Some(record) = history.last() else {
                 continue;
             };
             let opened = record.tick == moment.tick;
+            if let Decision::Hold(reason) = &record.decision
+                && is_swarm_wide(reason.kind())
+                && record.last_unix_ms == moment.unix_ms
+            {
+                swarm_hold.get_or_insert_with(|| (reason.kind(), record.explain()));
+            }
             for kind in notices.look(record, opened, lost_after, moment.now) {
                 self.events.tell(Event {
                     unix_ms: moment.unix_ms,
@@ -243,6 +268,25 @@ impl Engine {
                     words: record.explain(),
                 });
             }
+        }
+        self.note_swarm(swarm_hold, moment.unix_ms);
+    }
+
+    fn note_swarm(&mut self, hold: Option<(HoldKind, String)>, unix_ms: u64) {
+        let kind = hold.as_ref().map(|(kind, _)| *kind);
+        if std::mem::replace(&mut self.events.swarm_hold, kind) == kind {
+            return;
+        }
+        if let Some((reason, words)) = hold {
+            let why = words
+                .split_once(": ")
+                .map_or(words.as_str(), |(_, why)| why);
+            self.events.tell(Event {
+                unix_ms,
+                service: None,
+                kind: EventKind::Held { reason },
+                words: format!("All services are held: {why}"),
+            });
         }
     }
 }

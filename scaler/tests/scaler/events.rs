@@ -63,6 +63,23 @@ fn lost_telemetry_is_told_once_when_it_lasts_and_when_it_is_back() {
 }
 
 #[test]
+fn what_holds_all_services_is_told_once() {
+    let services = ["a", "b", "c"].map(|name| Service::new(name, 2, 0.5, QUICK));
+    let mut world = World::new(services.to_vec());
+    world.quiet_tick();
+    world.swarm.nodes = scaler::Nodes::Unknown { count: 1 };
+    world.quiet_tick();
+    world.quiet_tick();
+    let events = world.engine.take_events();
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0].service, None);
+    assert_eq!(
+        events[0].words,
+        "All services are held: the swarm does not know the state of 1 node, as after an election. It goes on when the nodes have reported."
+    );
+}
+
+#[test]
 fn a_maximum_that_is_not_enough_is_told() {
     let mut world = World::new(vec![Service::new("web", 8, 0.9, QUICK)]);
     world.quiet_tick();

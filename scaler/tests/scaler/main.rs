@@ -12,6 +12,7 @@ mod explanations;
 mod history;
 mod laws;
 mod room;
+mod shadow;
 mod simulation;
 mod targets;
 mod world;

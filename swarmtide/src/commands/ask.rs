@@ -1,17 +1,20 @@
 //! `why` and `state`: questions to, and switches of, a running sidecar over its API.
 
-use std::{fs, io::Write};
+use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
 use crate::{
-    cli::{Format, StateArgs, WhyArgs},
+    cli::{At, Format, StateArgs, WhyArgs},
     client,
 };
 
 /// Prints the last decision about a service.
 pub(super) fn why(args: &WhyArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    if let Some(at) = args.at {
+        return why_at(args, at, out);
+    }
     let path = format!("/v1/services/{}", encode(&args.service));
     let service = block_on(client::get(&args.remote.url, &path)).and_then(answer)?;
     match args.format {
@@ -37,6 +40,47 @@ pub(super) fn why(args: &WhyArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints the decision about a service that was in effect at a time.
+fn why_at(args: &WhyArgs, at: At, out: &mut dyn Write) -> anyhow::Result<()> {
+    let zone = jiff::tz::TimeZone::system();
+    let moment = at.timestamp(&jiff::Zoned::now())?;
+    let path = format!(
+        "/v1/services/{}/decisions?at_unix_ms={}",
+        encode(&args.service),
+        moment.as_millisecond()
+    );
+    let records = block_on(client::get(&args.remote.url, &path)).and_then(answer)?;
+    let Some(record) = records.get(0) else {
+        bail!(
+            "no decision is kept from {moment}; the history is bounded, see scaler.history_holds"
+        );
+    };
+    match args.format {
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(record)?)?,
+        Format::Text => {
+            let time = |key: &str| {
+                let at = jiff::Timestamp::from_millisecond(record[key].as_i64()?).ok()?;
+                Some(at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string())
+            };
+            let (first, last) = (time("first_unix_ms"), time("last_unix_ms"));
+            if let (Some(first), Some(last)) = (first, last) {
+                let span = if first == last {
+                    first
+                } else {
+                    format!("{first} to {last}")
+                };
+                write!(out, "{span}: ")?;
+            }
+            writeln!(
+                out,
+                "{}",
+                record["explanation"].as_str().unwrap_or_default()
+            )?;
+        }
+    }
+    Ok(())
+}
+
 /// Shows or sets the administrative state.
 pub(super) fn state(args: &StateArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let service = args.service.as_ref().or(args.of.as_ref());
@@ -44,24 +88,13 @@ pub(super) fn state(args: &StateArgs, out: &mut dyn Write) -> anyhow::Result<()>
         None => "/v1/state".to_owned(),
         Some(service) => format!("/v1/services/{}/state", encode(service)),
     };
-    let token = match &args.token_file {
-        None => None,
-        Some(file) => Some(
-            fs::read_to_string(file)
-                .with_context(|| format!("token file {} cannot be read", file.display()))?,
-        ),
-    };
+    let token = token(args.token_file.as_deref())?;
     let url = &args.remote.url;
     let reply = match args.state {
         None => block_on(client::get(url, &path)),
         Some(choice) => {
             let body = serde_json::json!({ "state": choice.word() }).to_string();
-            block_on(client::put(
-                url,
-                &path,
-                body,
-                token.as_deref().map(str::trim),
-            ))
+            block_on(client::put(url, &path, body, token.as_deref()))
         }
     };
     let state = reply.and_then(answer)?;
@@ -81,7 +114,15 @@ pub(super) fn state(args: &StateArgs, out: &mut dyn Write) -> anyhow::Result<()>
     Ok(())
 }
 
-fn answer((status, body): (u16, Vec<u8>)) -> anyhow::Result<Value> {
+/// The bearer token in a file, where one is named.
+pub(super) fn token(file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let Some(file) = file else { return Ok(None) };
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("token file {} cannot be read", file.display()))?;
+    Ok(Some(text.trim().to_owned()))
+}
+
+pub(super) fn answer((status, body): (u16, Vec<u8>)) -> anyhow::Result<Value> {
     let value: Value = serde_json::from_slice(&body)
         .context("the sidecar's answer is not JSON; is --url right?")?;
     if status == 200 {
@@ -91,7 +132,7 @@ fn answer((status, body): (u16, Vec<u8>)) -> anyhow::Result<Value> {
     bail!("{detail} (HTTP {status})")
 }
 
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
@@ -99,7 +140,7 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 }
 
 /// Percent-encodes a path segment (RFC 3986, section 2.1).
-fn encode(segment: &str) -> String {
+pub(super) fn encode(segment: &str) -> String {
     let mut text = String::with_capacity(segment.len());
     for byte in segment.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

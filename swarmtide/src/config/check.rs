@@ -25,6 +25,7 @@ pub(super) fn check(config: &Config, docker: &DockerEnvironment) -> Result<(), F
     scaler(config)?;
     lbsync(config)?;
     agent(config)?;
+    told(config)?;
     level(&config.log.level)?;
     if config.state.directory.as_os_str().is_empty() {
         return Err(fault("state.directory", "must not be empty"));
@@ -92,9 +93,48 @@ fn ranges(config: &Config) -> Result<(), Fault> {
             100_000,
         ),
     ] {
-        if !(low..=high).contains(&value) {
-            return Err(fault(key, format!("{value} is outside {low} to {high}")));
-        }
+        within(key, value, low, high)?;
+    }
+    Ok(())
+}
+
+fn within(key: &'static str, value: usize, low: usize, high: usize) -> Result<(), Fault> {
+    if !(low..=high).contains(&value) {
+        return Err(fault(key, format!("{value} is outside {low} to {high}")));
+    }
+    Ok(())
+}
+
+/// What is told to people, and what is tried beside the live policy.
+fn told(config: &Config) -> Result<(), Fault> {
+    for (key, value, low, high) in [
+        (
+            "journal.limit",
+            config.journal.limit.get(),
+            1 << 16,
+            1 << 30,
+        ),
+        ("webhooks.queue", config.webhooks.queue, 1, 100_000),
+        (
+            "webhooks.attempts",
+            config.webhooks.attempts as usize,
+            1,
+            100,
+        ),
+        (
+            "shadow.candidates",
+            config.shadow.candidates.len(),
+            0,
+            scaler::shadow::CANDIDATES_MAX,
+        ),
+    ] {
+        within(key, value, low, high)?;
+    }
+    let known = scaler::EventKind::NAMES;
+    let events = &config.webhooks.events;
+    if let Some(event) = events.iter().find(|event| !known.contains(&event.as_str())) {
+        let message = format!("{event:?} is none of {}", known.join(", "));
+        return Err(fault("webhooks.events", message));
     }
     Ok(())
 }

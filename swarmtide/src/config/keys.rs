@@ -1,7 +1,9 @@
 //! The table of keys: the one place that names each, from which the environment's names and the reference are made.
 
+mod fleet;
 mod lbsync;
 
+use fleet::FLEET;
 use lbsync::LBSYNC;
 
 /// How a key's value is written, which decides how its environment variable is read.
@@ -42,17 +44,19 @@ const fn key(path: &'static str, kind: Kind, example: &'static str, meaning: &'s
 use Kind::{Flag, List, Number, Text};
 
 /// Every key.
-pub const KEYS: &[Key] = &joined::<{ SPINE.len() + LBSYNC.len() }>();
+pub const KEYS: &[Key] = &joined::<{ SPINE.len() + FLEET.len() + LBSYNC.len() }>();
 
-/// One table out of two: those of the balancer stand in a file of their own.
+/// One table out of several: some sections stand in files of their own.
 const fn joined<const LENGTH: usize>() -> [Key; LENGTH] {
     let mut keys = [SPINE[0]; LENGTH];
     let mut index = 1;
     while index < LENGTH {
         keys[index] = if index < SPINE.len() {
             SPINE[index]
+        } else if index < SPINE.len() + FLEET.len() {
+            FLEET[index - SPINE.len()]
         } else {
-            LBSYNC[index - SPINE.len()]
+            LBSYNC[index - SPINE.len() - FLEET.len()]
         };
         index += 1;
     }
@@ -319,24 +323,6 @@ const SPINE: &[Key] = &[
         Text,
         "60s",
         "For services without `swarmtide.cooldown.down`. Default: cooldown",
-    ),
-    key(
-        "capacity.nodes",
-        Flag,
-        "true",
-        "Let the nodes' CPU and memory limit what services are scaled to, by their reservations; in a shortage lower `swarmtide.priority` gives way",
-    ),
-    key(
-        "capacity.headroom_percent",
-        Number,
-        "0",
-        "Share of all nodes' CPU and memory that is kept free (0 to 90)",
-    ),
-    key(
-        "capacity.replicas",
-        Number,
-        "500",
-        "Most replicas of all scaled services together. No default",
     ),
     key(
         "state.directory",

@@ -221,6 +221,26 @@ impl fmt::Display for SourceUrl {
     }
 }
 
+/// Where events are posted to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookUrl(pub crate::webhook::Url);
+
+impl FromStr for WebhookUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map(Self)
+            .map_err(|error: crate::webhook::UrlError| error.to_string())
+    }
+}
+
+impl fmt::Display for WebhookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Reads a value from a TOML string, integer or float by its [`FromStr`].
 macro_rules! text_value {
     ($type:ty) => {
@@ -261,6 +281,7 @@ text_value!(Bytes);
 text_value!(Listen);
 text_value!(Cidr);
 text_value!(VipRange);
+text_value!(WebhookUrl);
 text_value!(SourceUrl);
 
 #[cfg(test)]

@@ -133,12 +133,33 @@ pub(super) async fn one(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct DecisionQuery {
-    /// The one decision in effect at this time, in milliseconds since 1970.
+    /// The one decision in effect at this time, in milliseconds since 1970; alone.
     #[param(minimum = 0)]
-    at_unix_ms: Option<i64>,
+    at_unix_ms: Option<u64>,
+    /// In effect at this time or later, in milliseconds since 1970.
+    #[param(minimum = 0)]
+    from_unix_ms: Option<u64>,
+    /// In effect at this time or before, in milliseconds since 1970.
+    #[param(minimum = 0)]
+    to_unix_ms: Option<u64>,
+    /// Before the record of this `tick`: the last of the page before.
+    #[param(minimum = 0)]
+    before: Option<u64>,
+    /// At most so many (1 to 1000); all when absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
 }
 
-/// A service's decision records, the newest first
+impl DecisionQuery {
+    fn admits(&self, record: &DecisionRecord) -> bool {
+        self.from_unix_ms
+            .is_none_or(|from| record.last_unix_ms >= from)
+            && self.to_unix_ms.is_none_or(|to| record.first_unix_ms <= to)
+            && self.before.is_none_or(|before| record.tick < before)
+    }
+}
+
+/// A service's decision records, the newest first; `before` with the last `tick` of a page gives the next page
 #[utoipa::path(get, path = "/v1/services/{name}/decisions", tag = "services",
     params(("name" = String, Path, description = "Name of the service"), DecisionQuery),
     responses((status = 200, body = Vec<Decision>), (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -153,9 +174,11 @@ pub(super) async fn decisions(
     if engine.service_status(&name).is_none() {
         return Err(no_service(&shared, &name));
     }
-    let at = query.at_unix_ms.map(u64::try_from).transpose();
-    let at = at.map_err(|_| Problem::bad_request("at_unix_ms is not negative"))?;
-    let records = match at {
+    let limit = query.limit.unwrap_or(usize::MAX);
+    if limit == 0 {
+        return Err(Problem::bad_request("limit is 1 to 1000"));
+    }
+    let records = match query.at_unix_ms {
         Some(at) => engine
             .record_at(&name, at)
             .into_iter()
@@ -165,6 +188,8 @@ pub(super) async fn decisions(
             .records(&name)
             .into_iter()
             .rev()
+            .filter(|record| query.admits(record))
+            .take(limit)
             .map(decision)
             .collect(),
     };

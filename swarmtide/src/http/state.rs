@@ -118,11 +118,7 @@ pub(super) async fn set_service(
     _: MayWrite,
     Body(new): Body<NewState>,
 ) -> Result<Json<ServiceState>, Problem> {
-    if name.is_empty() || name.len() > 255 || name.contains(char::is_control) {
-        return Err(Problem::bad_request(
-            "a service's name has 1 to 255 bytes and no control characters",
-        ));
-    }
+    check_name(&name)?;
     let mode = new.state.mode();
     change(&shared, |admin| {
         admin.set_service(name.as_str().into(), mode)
@@ -136,8 +132,18 @@ pub(super) async fn set_service(
     Ok(Json(service_state(shared.engine().admin(), &name)))
 }
 
+/// A name that a service could have.
+pub(super) fn check_name(name: &str) -> Result<(), Problem> {
+    if name.is_empty() || name.len() > 255 || name.contains(char::is_control) {
+        return Err(Problem::bad_request(
+            "a service's name has 1 to 255 bytes and no control characters",
+        ));
+    }
+    Ok(())
+}
+
 /// Writes the changed state to disk first, and only then lets it hold.
-async fn change(
+pub(super) async fn change(
     shared: &AppState,
     edit: impl Fn(&mut AdminState) -> Result<(), scaler::AdminError>,
 ) -> Result<(), Problem> {

@@ -162,6 +162,8 @@ pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
         };
         let commands = engine.tick(&inputs, now, shared.clock.unix_ms());
         engine.changes().for_each(log_change);
+        shared.shadows().tick(&inputs, now, shared.clock.unix_ms());
+        shared.told.tell(&engine.take_events());
         commands
     };
     last.took = shared.clock.now().saturating_sub(now);
@@ -200,24 +202,32 @@ async fn write(shared: Arc<Shared>, command: Command) {
             tracing::warn!(service = %command.service, from = command.from, to = command.to, outcome = other.name(), reason = other.message(), "replicas not set");
         }
     }
-    shared.engine().completed(
-        &command,
-        outcome,
-        shared.clock.now(),
-        shared.clock.unix_ms(),
-    );
+    let events = {
+        let mut engine = shared.engine();
+        engine.completed(
+            &command,
+            outcome,
+            shared.clock.now(),
+            shared.clock.unix_ms(),
+        );
+        engine.take_events()
+    };
+    shared.told.tell(&events);
     shared.watch.look_now();
 }
 
 /// What is scaled is news; why others are held is for those who ask.
 fn log_change(record: &scaler::DecisionRecord) {
     let (service, replicas, admin) = (&record.service, record.replicas, record.admin.mode.name());
-    match record.decision {
-        scaler::Decision::Scale { .. } => {
-            tracing::info!(%service, replicas, admin, "{}", record.explain());
+    let (serving, tick) = (record.serving, record.tick);
+    let proposed = record.proposal.map(|proposal| proposal.to);
+    match &record.decision {
+        scaler::Decision::Scale { from, to, .. } => {
+            tracing::info!(%service, action = "scale", from, to, proposed, replicas, serving, admin, tick, "{}", record.explain());
         }
-        scaler::Decision::Hold(_) => {
-            tracing::debug!(%service, replicas, admin, "{}", record.explain());
+        scaler::Decision::Hold(reason) => {
+            let reason = reason.kind().name();
+            tracing::debug!(%service, action = "hold", reason, proposed, replicas, serving, admin, tick, "{}", record.explain());
         }
     }
 }

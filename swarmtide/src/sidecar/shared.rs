@@ -13,6 +13,7 @@ use arc_swap::ArcSwap;
 use collector::{Collector, GroupMetrics, listener::Listener};
 use swarm::ServiceId;
 
+use super::told::Told;
 use crate::{
     balancer::Balancer,
     clock::Clock,
@@ -67,6 +68,10 @@ pub struct Shared {
     pub client: swarm::Client,
     /// Decisions; locked for a tick and for short looks, never across an await.
     pub engine: Mutex<scaler::Engine>,
+    /// Policies beside the live one; locked after the engine where both are.
+    pub shadows: Mutex<scaler::shadow::Shadows>,
+    /// Where events go.
+    pub told: Told,
     /// The load balancer's table.
     pub balancer: Balancer,
     /// What the last tick saw.
@@ -89,6 +94,11 @@ impl Shared {
     /// The scaler's engine.
     pub fn engine(&self) -> MutexGuard<'_, scaler::Engine> {
         lock(&self.engine)
+    }
+
+    /// Policies beside the live one.
+    pub fn shadows(&self) -> MutexGuard<'_, scaler::shadow::Shadows> {
+        lock(&self.shadows)
     }
 
     /// What keeps the sidecar from being of use, in words; empty when it is ready.

@@ -17,6 +17,10 @@ async fn every_get_answers_and_problems_are_documents() {
         "/v1/services/web",
         "/v1/services/web/decisions",
         "/v1/services/web/state",
+        "/v1/services/web/pause",
+        "/v1/services/web/shadows",
+        "/v1/journal",
+        "/v1/journal?service=web&limit=5",
         "/v1/state",
         "/v1/agents",
         "/v1/backends",
@@ -35,6 +39,9 @@ async fn every_get_answers_and_problems_are_documents() {
         ("/v1/metrics/web?statistic=mode", 400),
         ("/v1/metrics/web?metric=nope", 400),
         ("/v1/services/web/decisions?at_unix_ms=x", 400),
+        ("/v1/services/nope/shadows", 404),
+        ("/v1/journal?event=nope", 400),
+        ("/v1/journal?limit=0", 400),
     ] {
         let (status, body) = rig.get(path).await;
         assert_eq!(
@@ -107,6 +114,7 @@ async fn exported_metrics_are_those_that_are_documented() {
     for metric in swarmtide::exposition::PROCESS_METRICS
         .iter()
         .chain(swarmtide::exposition::SERVICE_METRICS)
+        .chain(swarmtide::exposition::FLEET_METRICS)
         .chain(swarmtide::exposition::balancer_metrics())
     {
         assert!(
@@ -127,6 +135,7 @@ async fn exported_metrics_are_those_that_are_documented() {
         let known = swarmtide::exposition::PROCESS_METRICS
             .iter()
             .chain(swarmtide::exposition::SERVICE_METRICS)
+            .chain(swarmtide::exposition::FLEET_METRICS)
             .chain(swarmtide::exposition::balancer_metrics());
         assert!(
             known

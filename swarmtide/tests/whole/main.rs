@@ -9,3 +9,4 @@ mod rig;
 mod scaling;
 mod state;
 mod streams;
+mod told;
