@@ -10,6 +10,7 @@ pub mod autoscaler;
 pub mod generate;
 pub mod meter;
 pub mod peer;
+pub mod plot;
 pub mod policies;
 pub mod product;
 pub mod queue;

@@ -72,7 +72,7 @@ pub enum Command {
     CheckConfig(CheckConfigArgs),
     /// Play a trace of requests against this scaler and others, and print how each did
     #[command(
-        after_help = "Examples:\n  swarmtide simulate --trace requests.txt\n  swarmtide simulate --trace requests.txt.gz --start-seconds 30 --policies swarmtide,hpa,knative\n  swarmtide simulate --trace requests.txt --format json | tail -n 1 | jq ."
+        after_help = "Examples:\n  swarmtide simulate --trace requests.txt\n  swarmtide simulate --trace requests.txt.gz --start-seconds 30 --policies swarmtide,hpa,knative\n  swarmtide simulate --trace requests.txt --format json | tail -n 1 | jq .\n  swarmtide simulate --trace requests.txt --policies swarmtide,knative --svg replicas.svg"
     )]
     Simulate(SimulateArgs),
     /// Print sFlow datagrams from a capture or from the wire
@@ -217,6 +217,9 @@ pub struct SimulateArgs {
     /// Table for people, or a JSON array on one line
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Also draw what was needed and what each policy had into this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
 }
 
 /// Where the running sidecar is.

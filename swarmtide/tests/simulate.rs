@@ -170,4 +170,10 @@ fn people_get_a_table() {
         .map(|line| line.split_whitespace().next().unwrap())
         .collect();
     assert_eq!(words, ["policy", "knative", "elb"]);
+
+    let image = folder.path().join("image.svg");
+    let arguments = ["--policies", "knative", "--svg", image.to_str().unwrap()];
+    assert!(simulate(&trace, &arguments).status.success());
+    let image = fs::read_to_string(image).unwrap();
+    assert!(image.starts_with("<svg") && image.contains("knative"));
 }

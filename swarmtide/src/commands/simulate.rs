@@ -1,13 +1,17 @@
 //! `simulate`: a trace of requests against this scaler's policy and others', in the simulator of the `elasticity` crate.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Write},
     path::Path,
 };
 
 use anyhow::Context as _;
-use elasticity::{Arrivals, PolicyName, Row, Setup, Trace, simulate as play};
+use elasticity::{
+    Arrivals, PolicyName, Row, Sample, Setup, Trace,
+    plot::{Line, svg},
+    simulate_with,
+};
 use flate2::read::MultiGzDecoder;
 
 use crate::cli::{Format, SimulateArgs};
@@ -31,9 +35,28 @@ pub(super) fn simulate(args: &SimulateArgs, out: &mut dyn Write) -> anyhow::Resu
     let trace = Trace::parse(&text).with_context(|| args.trace.display().to_string())?;
     let arrivals = Arrivals::draw(&trace, args.seed);
     let mut rows: Vec<Row> = Vec::with_capacity(policies.len());
+    let (mut demand, mut lines) = (Vec::new(), Vec::new());
     for policy in policies {
         let mut autoscaler = policy.build(&setup).context(policy.name())?;
-        rows.push(play(policy.name(), &setup, &trace, &arrivals, &mut *autoscaler).0);
+        let mut values = Vec::new();
+        demand.clear();
+        let mut look = |sample: Sample| {
+            if args.svg.is_some() {
+                demand.push(sample.demand);
+                values.push(f64::from(sample.serving));
+            }
+        };
+        let of = (policy.name(), &setup);
+        rows.push(simulate_with(of, &trace, &arrivals, &mut *autoscaler, &mut look).0);
+        lines.push(Line {
+            name: policy.name().to_owned(),
+            values,
+        });
+    }
+    if let Some(file) = &args.svg {
+        let title = format!("Replicas that served: {}", args.trace.display());
+        let image = svg(&title, &demand, &lines)?;
+        fs::write(file, image).with_context(|| file.display().to_string())?;
     }
     match args.format {
         Format::Text => write!(out, "{}", elasticity::table::text(&rows))?,
