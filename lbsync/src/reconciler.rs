@@ -105,6 +105,8 @@ pub struct Reconciler {
     /// While the only set is one that is remembered: when it is worked towards.
     remembered_until: Option<Duration>,
     desired: Desired,
+    /// Counts the tables that were desired.
+    desired_version: u64,
     last_labels: LastLabels,
     lives: Lives,
     prober: Prober,
@@ -145,6 +147,7 @@ impl Reconciler {
             remembered_set: None,
             remembered_until: None,
             desired: Desired::default(),
+            desired_version: 0,
             last_labels: LastLabels::new(),
             lives: Lives::default(),
             prober: Prober::default(),
@@ -215,6 +218,7 @@ impl Reconciler {
         // Even where the table is the same, a probe or the warm-up may not be.
         self.next_due = now;
         self.desired = wanted;
+        self.desired_version += 1;
     }
 
     fn refuse_outside_ranges(&self, wanted: &mut Desired) {
@@ -320,15 +324,21 @@ impl Reconciler {
             ownership: &self.ownership,
             floor: self.config.floor,
             drain_max: self.config.linger_max,
+            desired_version: self.desired_version,
             now,
         };
-        let target = self.lives.target(&look, &mut self.prober);
+        let before = std::mem::take(&mut self.target.table);
+        let (target, before) = self.lives.target(&look, &mut self.prober, before);
         let owns = |key: &VirtualServiceKey| self.ownership.owns(key);
         let plan = diff_listing(&self.listing, &target.table, owns);
         if std::mem::take(&mut self.settled) && !plan.changes.is_empty() {
             // What we left is not what we find: somebody else was here.
-            let drift = diff_listing(&self.listing, &self.target.table, owns);
-            self.stats.drift_repaired += u64::try_from(drift.changes.len()).unwrap_or(u64::MAX);
+            let is_moved = |key: &VirtualServiceKey| target.moved.contains(key);
+            let changes = plan.changes.iter();
+            let moved = changes.filter(|change| is_moved(&change.entry().service()));
+            let rest = diff_listing(&self.listing, &before, |key| owns(key) && !is_moved(key));
+            let drift = moved.count() + rest.changes.len();
+            self.stats.drift_repaired += u64::try_from(drift).unwrap_or(u64::MAX);
         }
         (self.plan, self.target) = (plan, target);
         if self.retries.len() > 0 {

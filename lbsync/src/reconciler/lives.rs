@@ -5,7 +5,7 @@
 
 mod serving;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::config::DestinationConfig;
@@ -63,6 +63,8 @@ pub(super) struct Look<'a> {
     pub(super) floor: Share,
     /// Longest time that a destination drains.
     pub(super) drain_max: Duration,
+    /// Counts the tables that were desired.
+    pub(super) desired_version: u64,
     pub(super) now: Duration,
 }
 
@@ -71,6 +73,8 @@ struct Work<'a> {
     look: &'a Look<'a>,
     target: Target,
     prober: &'a mut Prober,
+    /// What is left of the table that was worked towards before.
+    before: Table,
 }
 
 /// The table to work towards, and when it will be another.
@@ -81,6 +85,8 @@ pub(super) struct Target {
     pub(super) next: Option<Duration>,
     /// How many destinations drain.
     pub(super) draining: usize,
+    /// Virtual services that are exactly as they were in the table before, and were moved over from there.
+    pub(super) moved: BTreeSet<VirtualServiceKey>,
     /// Strength of each desired virtual service.
     pub(super) strength: BTreeMap<VirtualServiceKey, Strength>,
 }
@@ -98,6 +104,10 @@ pub(super) type ServiceLives = BTreeMap<DestinationKey, Life>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lives {
     pub(super) services: BTreeMap<VirtualServiceKey, ServiceLives>,
+    /// Virtual services in which nothing changes by itself: all their destinations serve at full weight, unprobed.
+    still: BTreeSet<VirtualServiceKey>,
+    /// The desired table for which that was found.
+    desired_version: u64,
 }
 
 impl Lives {
@@ -109,13 +119,23 @@ impl Lives {
         self.services.get(service)?.get(destination)
     }
 
-    /// Lets time pass, and returns the table to work towards.
-    pub(super) fn target(&mut self, look: &Look<'_>, prober: &mut Prober) -> Target {
+    /// Lets time pass, and returns the table to work towards, and what the one before had besides.
+    pub(super) fn target(
+        &mut self,
+        look: &Look<'_>,
+        prober: &mut Prober,
+        before: Table,
+    ) -> (Target, Table) {
+        if self.desired_version != look.desired_version {
+            self.still.clear();
+            self.desired_version = look.desired_version;
+        }
         prober.begin_round();
         let mut work = Work {
             look,
             target: Target::default(),
             prober,
+            before,
         };
         for (key, wanted) in &look.desired.table {
             let listed = look.listing.services.get(key);
@@ -123,6 +143,9 @@ impl Lives {
                 // Somebody else's: the difference will say that it is in the way.
                 work.target.table.insert(*key, wanted.clone());
                 self.services.remove(key);
+                continue;
+            }
+            if self.still.contains(key) && work.move_over(*key, listed) {
                 continue;
             }
             let origin = look.desired.origins.get(key);
@@ -143,7 +166,7 @@ impl Lives {
             !lives.is_empty()
                 && (look.desired.table.contains_key(key) || look.listing.services.contains_key(key))
         });
-        work.target
+        (work.target, work.before)
     }
 
     /// One virtual service; `None` where nothing keeps it.
@@ -191,6 +214,16 @@ impl Lives {
             };
             service.target(&mut destinations, &mut work.target, work.prober);
         }
+        let is_still = wanted.is_some_and(|(wanted, origin)| {
+            lives.len() == wanted.destinations.len()
+                && destinations.len() == wanted.destinations.len()
+                && origin.is_none_or(|origin| origin.probe.is_none())
+                && lives.values().all(Life::is_still)
+        });
+        match is_still {
+            true => self.still.insert(key),
+            false => self.still.remove(&key),
+        };
         let config = match (wanted, listed) {
             (Some((wanted, _)), _) => wanted.config.clone(),
             (None, Some(listed)) if !destinations.is_empty() => listed.config.clone(),
@@ -203,7 +236,40 @@ impl Lives {
     }
 }
 
+impl Work<'_> {
+    /// Moves a virtual service over from the table before, if the same destinations are listed as it has there.
+    fn move_over(&mut self, key: VirtualServiceKey, listed: Option<&ListedService>) -> bool {
+        let (Some(before), Some(listed)) = (self.before.get(&key), listed) else {
+            return false;
+        };
+        if !before.destinations.keys().eq(listed.destinations.keys()) {
+            return false;
+        }
+        let weighty = listed
+            .destinations
+            .values()
+            .filter(|found| found.config.weight > 0);
+        let strength = Strength {
+            serving: before.destinations.len(),
+            healthy: before.destinations.len(),
+            listed: weighty.count(),
+            held: 0,
+        };
+        if let Some(service) = self.before.remove(&key) {
+            self.target.table.insert(key, service);
+            self.target.moved.insert(key);
+            self.target.strength.insert(key, strength);
+        }
+        true
+    }
+}
+
 impl Life {
+    /// True if it is in at its full weight, and only the swarm can change that.
+    fn is_still(&self) -> bool {
+        !self.out && !self.held && self.drain_until.is_none() && self.full_at.is_none()
+    }
+
     /// A destination that was there before us.
     fn found(found: &ListedDestination, grace: Option<Duration>, look: &Look<'_>) -> Self {
         Self {

@@ -18,6 +18,8 @@ pub(crate) struct Kernel<'a> {
     pub(crate) foreign: &'a Table,
     pub(crate) grace: Duration,
     pub(crate) now: Duration,
+    /// Changes become visible late, so that nothing can be said of what is there.
+    pub(crate) lags: bool,
     /// Answers after so many of a batch are lost.
     pub(crate) answers: usize,
     pub(crate) fault: Option<String>,
@@ -44,6 +46,9 @@ impl Kernel<'_> {
                     .into_iter()
                     .flat_map(|found| found.destinations.keys());
                 for destination in destinations {
+                    if !self.lags {
+                        self.blame(change, "a virtual service is deleted before it is empty");
+                    }
                     self.judge_deletion(change, (*service, *destination), listing);
                 }
                 let serves = self.told.desired.table.contains_key(service);
@@ -75,6 +80,11 @@ impl Kernel<'_> {
     fn judge_deletion(&mut self, change: &Change, place: Place, listing: &Listing) {
         if self.told.serves(&place) {
             return self.blame(change, "a destination that serves is deleted");
+        }
+        let found = listing.services.get(&place.0);
+        let found = found.and_then(|found| found.destinations.get(&place.1));
+        if !self.lags && found.is_some_and(|found| found.config.weight > 0) {
+            self.blame(change, "a destination is deleted before it is quiesced");
         }
         let connections = listing.connections(&place.0, &place.1);
         if place.0.protocol == Protocol::Udp || connections.is_none() {

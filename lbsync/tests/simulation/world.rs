@@ -14,11 +14,11 @@ use crate::kernel::{Kernel, LINGER_MAX};
 use crate::swarm::{Swarm, TaskState, destination, vip};
 use crate::told::Told;
 
-const ERRNOS: [Errno; 7] = [
+/// "Exists" and "no such" come from the plane itself where they are true.
+const ERRNOS: [Errno; 6] = [
+    Errno::EPERM,
     Errno::EINVAL,
-    Errno::EEXIST,
-    Errno::ENOENT,
-    Errno::ESRCH,
+    Errno::EBUSY,
     Errno::ETIMEDOUT,
     Errno::ENOMEM,
     Errno::ENOBUFS,
@@ -45,6 +45,7 @@ pub(crate) struct World {
     pub(crate) lossy: bool,
     state_file: Option<Memory>,
     fault: Option<String>,
+    lags: bool,
 }
 
 pub(crate) fn config() -> ReconcilerConfig {
@@ -84,7 +85,8 @@ impl World {
                 plane.meddle(&change).unwrap();
             }
         }
-        if dice.chance(30) {
+        let lags = dice.chance(30);
+        if lags {
             plane.set_lag(usize::from(dice.byte(4)));
         }
         let ownership = Ownership::new(ranges, existing);
@@ -101,6 +103,7 @@ impl World {
             lossy: dice.chance(30),
             state_file: None,
             fault: None,
+            lags,
             dice,
         }
     }
@@ -379,6 +382,7 @@ impl World {
             foreign: &self.foreign,
             grace: self.swarm.grace,
             now: self.now,
+            lags: self.lags,
             answers,
             fault: None,
         };
