@@ -11,13 +11,25 @@
 mod address;
 #[path = "guest/codec.rs"]
 mod codec;
+#[path = "guest/crash.rs"]
+mod crash;
+#[path = "guest/faults.rs"]
+mod faults;
 #[path = "guest/judge.rs"]
 mod judge;
 #[path = "guest/kernel.rs"]
 mod kernel;
+#[path = "guest/methods.rs"]
+mod methods;
 #[path = "guest/options.rs"]
 mod options;
 #[path = "guest/plane.rs"]
 mod plane;
+#[path = "guest/rig.rs"]
+mod rig;
+#[path = "guest/scaling.rs"]
+mod scaling;
 #[path = "guest/socket.rs"]
 mod socket;
+#[path = "guest/sources.rs"]
+mod sources;

@@ -1,7 +1,7 @@
 //! A simulated swarm whose containers are real processes: a task on worker `wN` is a server in the namespace `rsN`.
 //!
 //! The simulation says what swarm says and when; this follows it with processes in the order that the engine keeps: the
-//! container starts before its task is running, is told to end 1.15 s after its task is no longer wanted, and is gone when the
+//! container of a fixed port starts well before its task is running, is told to end 1.15 s after its task is no longer wanted, and is gone when the
 //! simulation says so.
 
 use std::{
@@ -276,7 +276,8 @@ fn seen(world: &World) -> Vec<Seen> {
     let tasks = engine.tasks().filter_map(|task| {
         let service = engine.service(&task.service)?;
         let fixed = service.spec["EndpointSpec"]["Ports"][0]["PublishedPort"].as_u64();
-        let fixed = fixed.filter(|port| *port > 0 && task.state == TaskState::Starting);
+        let begins = (TaskState::Assigned..=TaskState::Starting).contains(&task.state);
+        let fixed = fixed.filter(|port| *port > 0 && begins);
         let port = match task.ports.first() {
             Some(port) => port.published,
             None => u16::try_from(fixed?).ok()?,

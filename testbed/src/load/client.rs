@@ -42,6 +42,8 @@ pub struct Report {
     pub failed: u64,
     /// Of these, requests that ended by a reset, or by the end of the connection.
     pub reset: u64,
+    /// Of those that failed, requests over connections that had carried one before: established connections that were lost.
+    pub lost: u64,
     /// Connections opened.
     pub connections: u64,
     /// Kept connections that the server asked to close, as one that leaves does.
@@ -60,6 +62,7 @@ impl Report {
         self.over_kept += other.over_kept;
         self.failed += other.failed;
         self.reset += other.reset;
+        self.lost += other.lost;
         self.connections += other.connections;
         self.closed_by_server += other.closed_by_server;
         for (name, count) in other.servers {
@@ -141,6 +144,7 @@ impl Client {
             Err((step, error)) => {
                 self.connection = None;
                 self.report.failed += 1;
+                self.report.lost += u64::from(had_one);
                 let gone = [
                     io::ErrorKind::ConnectionReset,
                     io::ErrorKind::BrokenPipe,
