@@ -51,7 +51,7 @@ pub enum Fault {
     #[error("the kernel's answer is not what was asked for")]
     Unexpected,
     /// The socket failed.
-    #[error("the netlink socket failed")]
+    #[error("the socket failed")]
     Socket(#[source] io::Error),
     /// A network namespace could not be entered.
     #[error("cannot enter the network namespace {namespace}")]

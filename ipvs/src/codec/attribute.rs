@@ -84,10 +84,8 @@ impl<'a> Attribute<'a> {
                 .array::<16>(name)
                 .map(|octets| Ipv6Addr::from(octets).into());
         }
-        match *self.value {
-            [a, b, c, d] | [a, b, c, d, _, _, _, _, _, _, _, _, _, _, _, _] => {
-                Ok(Ipv4Addr::new(a, b, c, d).into())
-            }
+        match (self.value.len(), self.value.first_chunk::<4>()) {
+            (4 | 16, Some(octets)) => Ok(Ipv4Addr::from(*octets).into()),
             _ => Err(DecodeError::new(name, Reason::Length)),
         }
     }

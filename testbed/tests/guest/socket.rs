@@ -2,11 +2,13 @@
 
 use std::{
     env,
+    fmt::Write as _,
     net::SocketAddr,
     os::unix::process::CommandExt as _,
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
+    time::Instant,
 };
 
 use ipvs::{
@@ -16,9 +18,12 @@ use ipvs::{
         Scheduler, ServiceConfig, ServiceKey, Timeouts,
     },
 };
-use testbed::guest::{Network, in_guest};
+use testbed::guest::{Network, in_guest, run};
 
-use crate::{judge::table, options::at};
+use crate::{
+    judge::{ipvsadm, table},
+    options::at,
+};
 
 const EPERM: i32 = 1;
 const ENOENT: i32 = 2;
@@ -156,6 +161,41 @@ fn thousands_of_requests_go_in_few_system_calls_and_each_is_answered() {
             let expected: Vec<_> = (1..=250).map(destination).collect();
             assert_eq!(keys, expected);
         }
+    });
+}
+
+/// `ipvsadm -R` reads the same table in the same guest. Ours is a debug build, and so has no advantage.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test compares two durations")]
+fn a_fill_takes_a_fraction_of_what_ipvsadm_takes() {
+    in_guest(|| {
+        Network::new(0).unwrap();
+        let mut ipvs = open("lb");
+        let (mut requests, mut lines) = (Vec::new(), String::new());
+        for s in 1..=30 {
+            let service = SocketAddr::from(([10, 9, 0, s], 80));
+            requests.push(Request::NewService(ServiceKey::tcp(service), rr()));
+            writeln!(lines, "-A -t {service} -s rr").unwrap();
+            for d in 1..=30 {
+                let destination = SocketAddr::from(([10, 0, 0, d], 80));
+                let key = ServiceKey::tcp(service);
+                requests.push(Request::NewDestination(key, destination.into(), masq()));
+                writeln!(lines, "-a -t {service} -r {destination} -m -w 1").unwrap();
+            }
+        }
+        let begun = Instant::now();
+        let outcomes = ipvs.apply_all(&requests);
+        let ours = begun.elapsed();
+        assert!(outcomes.iter().all(Result::is_ok));
+        let made = table("lb");
+        ipvsadm("lb", "-C");
+        std::fs::write("/tmp/table", lines).unwrap();
+        let begun = Instant::now();
+        run("lb", &["sh", "-c", "ipvsadm -R </tmp/table"]).unwrap();
+        let theirs = begun.elapsed();
+        assert_eq!(table("lb"), made);
+        println!("fill of 30 x 30: {ours:?}, ipvsadm -R: {theirs:?}");
+        assert!(ours * 5 < theirs, "{ours:?} {theirs:?}");
     });
 }
 
