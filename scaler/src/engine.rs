@@ -9,7 +9,10 @@ mod room;
 mod stats;
 mod status;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use crate::{
     admin::{AdminError, AdminMode, AdminState, Effective},
@@ -21,6 +24,7 @@ use crate::{
     observation::{Leadership, Observation, ServiceId, ServiceName, SwarmCondition},
     record::{DecisionRecord, Outcome},
     settings::Settings,
+    track::TickTime,
 };
 
 use entry::{Entry, Moment};
@@ -30,6 +34,9 @@ use room::Rooms;
 pub use room::Resources;
 pub use stats::{Counters, Stats};
 pub use status::ServiceStatus;
+
+/// The period of the change budget.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// One service as the shell sees it at a tick.
 #[derive(Clone, Debug)]
@@ -92,6 +99,8 @@ pub struct Engine {
     leader_since: Option<Duration>,
     tick: u64,
     in_flight: usize,
+    /// When the changes of the last minute were begun.
+    issued: VecDeque<Duration>,
     /// The first service that the write budget held in the last tick: the next tick begins with it, so that none starves.
     first_held: Option<ServiceName>,
     rooms: Rooms,
@@ -111,6 +120,7 @@ impl Engine {
             leader_since: None,
             tick: 0,
             in_flight: 0,
+            issued: VecDeque::new(),
             first_held: None,
             rooms: Rooms::default(),
             events: Events::default(),
@@ -120,7 +130,7 @@ impl Engine {
 
     /// Decides about every service and returns the writes to carry out, in the order of the services' names.
     ///
-    /// `unix_ms` is wall-clock time and only goes into records. Neither clock has to be monotonic.
+    /// `unix_ms` is wall-clock time: schedules and pauses go by it, and records show it. Neither clock has to be monotonic.
     pub fn tick(&mut self, inputs: &Inputs<'_>, now: Duration, unix_ms: u64) -> Vec<Command> {
         self.tick += 1;
         self.note_leadership(&inputs.swarm.leadership, now);
@@ -185,10 +195,21 @@ impl Engine {
             self.in_flight -= 1;
         }
         entry.read_labels(&self.defaults, input.labels);
+        entry.follow_schedule(moment.unix_ms);
         if matches!(entry.policy(), Ok(None)) {
             return None;
         }
-        entry.seen(&input.observation, swarm, (&self.settings, moment.now));
+        entry.seen(
+            &input.observation,
+            swarm,
+            (
+                &self.settings,
+                TickTime {
+                    now: moment.now,
+                    unix_ms: moment.unix_ms,
+                },
+            ),
+        );
         self.stats.decided += 1;
         let admin = self.admin.effective(&input.name);
         let situation = Situation {
@@ -223,7 +244,6 @@ impl Engine {
             admin,
             mut verdict,
         } = prepared;
-        let entry = self.services.get_mut(&input.name)?;
         let budget_spent =
             self.in_flight >= self.settings.in_flight_max && admin.mode == AdminMode::Enabled;
         if budget_spent && matches!(verdict.decision, Decision::Scale { .. }) {
@@ -231,13 +251,32 @@ impl Engine {
             verdict.decision = Decision::Hold(HoldReason::WriteBudget { in_flight });
             self.first_held.get_or_insert_with(|| input.name.clone());
         }
+        if let Some(changes) = self.changes_spent(admin, moment.now)
+            && matches!(verdict.decision, Decision::Scale { .. })
+        {
+            verdict.decision = Decision::Hold(HoldReason::ChangeBudget { changes });
+            self.first_held.get_or_insert_with(|| input.name.clone());
+        }
         if let Decision::Hold(reason) = &verdict.decision {
             *self.stats.holds.entry(reason.kind()).or_default() += 1;
         }
+        let entry = self.services.get_mut(&input.name)?;
         let issued = entry.file(input, admin, verdict, moment)?;
+        self.issued.push_back(moment.now);
         self.in_flight += 1;
         self.stats.commands += 1;
         Some(issued)
+    }
+
+    /// How many changes were begun within the last minute, if no more may be.
+    fn changes_spent(&mut self, admin: Effective, now: Duration) -> Option<u32> {
+        let old = |at: &Duration| now.saturating_sub(*at) >= MINUTE || now < *at;
+        while self.issued.front().is_some_and(old) {
+            self.issued.pop_front();
+        }
+        let spent = self.issued.len() >= self.settings.changes_per_minute_max;
+        (spent && admin.mode == AdminMode::Enabled)
+            .then(|| u32::try_from(self.issued.len()).unwrap_or(u32::MAX))
     }
 
     /// Tells how a command ended. One that is not under way (its service was removed or replaced meanwhile) is ignored and counted.

@@ -89,10 +89,14 @@ kinds! {
     WouldOvershoot = "would_overshoot",
     /// See [`HoldReason::WarmUp`].
     WarmUp = "warm_up",
+    /// See [`HoldReason::Failing`].
+    Failing = "failing",
     /// See [`HoldReason::Cooldown`].
     Cooldown = "cooldown",
     /// See [`HoldReason::WriteBudget`].
     WriteBudget = "write_budget",
+    /// See [`HoldReason::ChangeBudget`].
+    ChangeBudget = "change_budget",
     /// See [`HoldReason::Paused`].
     Paused = "paused",
     /// See [`HoldReason::Shortage`].
@@ -264,12 +268,22 @@ pub enum HoldReason {
         /// Wait that is left.
         remaining_ms: u64,
     },
+    /// It would shrink, but tasks of it failed a moment ago: load that falls then is no lack of demand.
+    Failing {
+        /// Wait that is left, unless another fails.
+        remaining_ms: u64,
+    },
     /// The last change was a moment ago.
     Cooldown {
         /// Which way it would go.
         direction: Direction,
         /// Wait that is left.
         remaining_ms: u64,
+    },
+    /// As many changes were begun within a minute, over all services, as may be.
+    ChangeBudget {
+        /// Changes of the last minute.
+        changes: u32,
     },
     /// As many writes are under way, over all services, as may be.
     WriteBudget {
@@ -336,7 +350,9 @@ impl HoldReason {
             Self::AtMinimum => HoldKind::AtMinimum,
             Self::WouldOvershoot { .. } => HoldKind::WouldOvershoot,
             Self::WarmUp { .. } => HoldKind::WarmUp,
+            Self::Failing { .. } => HoldKind::Failing,
             Self::Cooldown { .. } => HoldKind::Cooldown,
+            Self::ChangeBudget { .. } => HoldKind::ChangeBudget,
             Self::WriteBudget { .. } => HoldKind::WriteBudget,
             Self::Paused { .. } => HoldKind::Paused,
             Self::Shortage { .. } => HoldKind::Shortage,

@@ -64,6 +64,15 @@ pub fn relevant(labels: &BTreeMap<String, String>) -> impl Iterator<Item = (&str
         })
 }
 
+/// A length of time in the syntax of labels, of whatever length, days included; `None` when it cannot be read.
+pub(crate) fn span(text: &str) -> Option<std::time::Duration> {
+    if let Some(days) = text.strip_suffix('d') {
+        let days: u64 = days.parse().ok()?;
+        return Some(std::time::Duration::from_secs(days.checked_mul(24 * 3600)?));
+    }
+    value::duration(text).ok()
+}
+
 /// Whether a label belongs to a family; in whatever case, so that `Swarmtide.enable` is reported, not overlooked.
 fn has_prefix(label: &str, prefix: &str) -> bool {
     label

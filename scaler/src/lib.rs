@@ -48,4 +48,4 @@ pub use policy::{
 };
 pub use record::{DecisionRecord, Outcome, Reading, RecordOutcome};
 pub use settings::Settings;
-pub use track::{MetricProposal, Track};
+pub use track::{MetricProposal, TickTime, Track};

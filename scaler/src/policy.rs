@@ -2,6 +2,7 @@
 //!
 //! Where the numbers come from (labels, defaults) is [`crate::labels`]' business. A policy has thresholds, targets or both.
 
+mod schedule;
 mod target;
 mod tracking;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{arbitration::PRIORITY_DEFAULT, metric::Metric, time::millis};
 
+pub use schedule::{ENTRIES_MAX, HOLDS_MAX, Schedule, ScheduleError};
 pub use target::{Aim, SHARE_MAX, Target};
 pub use tracking::{Amount, Predict, RATES_MAX, Rate, Rates, Select, Tracking, WINDOW_MAX, Window};
 
@@ -200,6 +202,7 @@ pub struct Policy {
     priority: u16,
     targets: Vec<Target>,
     tracking: Tracking,
+    schedule: Option<Schedule>,
 }
 
 impl Policy {
@@ -224,6 +227,7 @@ impl Policy {
             marks: marks.into_iter().collect(),
             targets: Vec::new(),
             tracking: Tracking::default(),
+            schedule: None,
             priority: PRIORITY_DEFAULT,
         })
     }
@@ -249,6 +253,7 @@ impl Policy {
             marks: Vec::new(),
             targets: Vec::new(),
             tracking: Tracking::default(),
+            schedule: None,
             priority: PRIORITY_DEFAULT,
         }
         .with_targets(targets, tracking);
@@ -285,6 +290,23 @@ impl Policy {
     #[must_use]
     pub const fn priority(&self) -> u16 {
         self.priority
+    }
+
+    /// The same policy with other bounds by the clock.
+    #[must_use]
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = Some(schedule);
+        self
+    }
+
+    /// The policy as it is at a time, if its schedule gives it other bounds then.
+    #[must_use]
+    pub(crate) fn at(&self, unix_ms: u64) -> Option<Self> {
+        let bounds = self.schedule.as_ref()?.bounds(self.bounds, unix_ms);
+        (bounds != self.bounds).then(|| Self {
+            bounds,
+            ..self.clone()
+        })
     }
 
     /// The replicas it may ask for.
@@ -336,6 +358,8 @@ struct Summary {
     targets: Vec<Target>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tracking: Option<Tracking>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<Schedule>,
 }
 
 impl From<Policy> for Summary {
@@ -356,6 +380,7 @@ impl From<Policy> for Summary {
             priority: policy.priority,
             tracking: (!policy.targets.is_empty()).then_some(policy.tracking),
             targets: policy.targets,
+            schedule: policy.schedule,
         }
     }
 }

@@ -21,6 +21,11 @@ pub struct Settings {
     /// No shrinking for so long after the start and after becoming leader; default 60 s.
     #[serde(deserialize_with = "read::duration")]
     pub warm_up: Duration,
+    /// No shrinking for so long after a task of the service was seen to fail: load that falls then is no lack of demand; default 60 s.
+    #[serde(deserialize_with = "read::duration")]
+    pub failing_wait: Duration,
+    /// Most writes in any minute over all services; default 600.
+    pub changes_per_minute_max: usize,
     /// Wait after a write whose outcome is unknown, unless the view shows it done; default 30 s (a leaderless engine hangs for 20 s).
     #[serde(deserialize_with = "read::duration")]
     pub unknown_wait: Duration,
@@ -52,6 +57,8 @@ impl Default for Settings {
             telemetry_max_age: Duration::from_secs(90),
             view_max_age: Duration::from_secs(10),
             warm_up: Duration::from_secs(60),
+            failing_wait: Duration::from_secs(60),
+            changes_per_minute_max: 600,
             unknown_wait: Duration::from_secs(30),
             back_off_base: Duration::from_secs(4),
             back_off_max: Duration::from_secs(300),

@@ -6,6 +6,7 @@
 mod demand;
 mod recommend;
 mod replicas;
+mod season;
 mod window;
 
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::{
     hold::HoldReason,
     metric::MetricObservation,
     observation::Observation,
-    policy::{Policy, Target, Window},
+    policy::{Direction, Policy, Predict, Target, Window},
     settings::Settings,
     time::millis,
 };
@@ -22,6 +23,7 @@ use crate::{
 use demand::Demand;
 use recommend::Basis;
 use replicas::Replicas;
+use season::Season;
 use window::Extremes;
 
 pub use recommend::MetricProposal;
@@ -29,18 +31,37 @@ pub use recommend::MetricProposal;
 /// Replicas wanted, as a multiple of those that serve, from which on a burst is on.
 const PANIC: f64 = 2.0;
 
-/// No shrinking for so long after a burst was seen last.
-const PANIC_WINDOW: Duration = Duration::from_secs(30);
+/// The window before shrinking when it is left to the policy; never shorter than it takes to get replicas back.
+const AUTO_WINDOW: Duration = Duration::from_secs(25);
 
-/// The window before shrinking when it is left to the policy.
-const AUTO_WINDOW: Duration = Duration::from_secs(45);
+/// A forecast is kept for as long as it looked ahead, and so much longer.
+const FORECAST_KEPT: Duration = Duration::from_secs(4);
+
+/// Share of the replicas that has to report for their sum to be taken for the whole demand.
+const COMPLETE: f64 = 0.9;
+
+/// Replicas that have no rate yet are taken to carry what the others do, up to so many times the last demand known for certain.
+const UNSEEN_MAX: f64 = 1.15;
+
+/// The season is asked about so far beyond the horizon, in milliseconds.
+const SEASON_AHEAD_MS: u64 = 60_000;
+
+/// The time of a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TickTime {
+    /// Since the epoch that the shell chose.
+    pub now: Duration,
+    /// Wall-clock time, in Unix milliseconds.
+    pub unix_ms: u64,
+}
 
 /// A policy's memory of one service.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Track {
     replicas: Replicas,
-    demands: Vec<(Target, Demand)>,
+    demands: Vec<(Target, Demand, Season)>,
     highest: Extremes,
+    forecast: Extremes,
     lowest: Extremes,
     panic_until: Option<Duration>,
     latest: Recommendation,
@@ -78,24 +99,20 @@ impl Track {
         policy: &Policy,
         observation: &Observation,
         settings: &Settings,
-        now: Duration,
+        time: TickTime,
     ) {
-        self.replicas.note(observation, now);
+        self.replicas.note(observation, time.now);
         let targets = policy.targets();
-        if !self.demands.iter().map(|(target, _)| target).eq(targets) {
-            self.demands = targets
-                .iter()
-                .map(|target| (*target, Demand::default()))
-                .collect();
+        if !self.demands.iter().map(|(target, ..)| target).eq(targets) {
+            let fresh = |target: &Target| (*target, Demand::default(), Season::default());
+            self.demands = targets.iter().map(fresh).collect();
             self.highest = Extremes::default();
+            self.forecast = Extremes::default();
             self.lowest = Extremes::default();
-        }
-        if targets.is_empty() {
-            return;
         }
         let mut latest = Recommendation::default();
         for number in 0..self.demands.len() {
-            match self.propose(number, policy, observation, (settings, now)) {
+            match self.propose(number, policy, observation, (settings, time)) {
                 Ok(proposal) => {
                     latest.wanted = latest.wanted.max(Some(proposal.to));
                     latest.proposals.push(proposal);
@@ -105,7 +122,7 @@ impl Track {
         }
         latest.unsure = latest.unsure.or_else(|| coverage(policy, observation));
         if let Some(wanted) = latest.wanted {
-            self.stabilise(wanted, &mut latest, (policy, observation), now);
+            self.stabilise(wanted, &mut latest, (policy, observation), time.now);
         }
         self.latest = latest;
     }
@@ -116,28 +133,41 @@ impl Track {
         number: usize,
         policy: &Policy,
         observation: &Observation,
-        (settings, now): (&Settings, Duration),
+        (settings, TickTime { now, unix_ms }): (&Settings, TickTime),
     ) -> Result<MetricProposal, HoldReason> {
         let horizon = self.replicas.start_up();
-        let Some((target, demand)) = self.demands.get_mut(number) else {
+        let Some((target, demand, season)) = self.demands.get_mut(number) else {
             return Err(HoldReason::WithinBand);
         };
         let seen = usable(*target, observation, settings)?;
+        let (from, to) = (seen.reach + seen.interval(), seen.oldest_age);
         // A replica has a rate from its second reading on.
-        let (due, _) = self
+        let (due, _) = self.replicas.served(now.saturating_sub(from), now);
+        let (_, served) = self
             .replicas
-            .served(now.saturating_sub(seen.reach + seen.interval()), now);
-        let (_, served) = self.replicas.served(
-            now.saturating_sub(seen.reach),
-            now.saturating_sub(seen.oldest_age),
-        );
+            .served(now.saturating_sub(seen.reach), now.saturating_sub(to));
         let reported = seen.average * f64::from(seen.reporting);
-        // Those that have no rate yet, or had one and went, may carry what the others do, but no more than was there before.
-        let before = demand.newest().unwrap_or_default();
-        let sum = reported.max((seen.average * served).min(before));
+        // Those that have gone took their part along; those that have just come have not told theirs yet.
+        let most = if seen.reporting < observation.serving {
+            demand.known() * UNSEEN_MAX
+        } else {
+            demand.known()
+        };
+        let sum = reported.max((seen.average * served).min(most));
+        if f64::from(seen.reporting) >= COMPLETE * f64::from(observation.serving) {
+            demand.know(sum);
+        }
         demand.push(sum, seen.interval(), horizon, now);
         let capacity = target.value() * f64::from(observation.serving);
         demand.work_off(capacity, policy.tracking().wait() * 4, now);
+        let outlook = demand.outlook(horizon, now);
+        let predict = policy.tracking().predict() != Predict::Off;
+        if predict {
+            season.note(outlook.level, unix_ms);
+        }
+        let season_end = unix_ms
+            .saturating_add(millis(horizon))
+            .saturating_add(SEASON_AHEAD_MS);
         let basis = Basis {
             target: *target,
             tracking: policy.tracking(),
@@ -146,8 +176,9 @@ impl Track {
             replicas: observation.mode.replicas(),
             missing: due.saturating_sub(seen.reporting),
             backlog: demand.backlog(),
+            season: season.forecast(unix_ms, season_end).filter(|_| predict),
         };
-        Ok(basis.propose(&demand.outlook(horizon)))
+        Ok(basis.propose(&outlook))
     }
 
     /// Remembers a recommendation and looks at those of the windows.
@@ -158,23 +189,35 @@ impl Track {
         (policy, observation): (&Policy, &Observation),
         now: Duration,
     ) {
-        use crate::policy::Direction::{Down, Up};
+        let start_up = self.replicas.start_up();
         let length = |direction| match policy.tracking().window(direction) {
             Window::Fixed(length) => length,
-            Window::Auto => AUTO_WINDOW,
+            Window::Auto => AUTO_WINDOW.max(start_up),
         };
-        latest.highest = self
+        let forecast = start_up.saturating_add(FORECAST_KEPT);
+        let sure = latest
+            .proposals
+            .iter()
+            .map(|proposal| proposal.sure)
+            .max()
+            .unwrap_or(wanted);
+        let higher = |new, old| new >= old;
+        let in_window = self
             .highest
-            .push(wanted, length(Down), now, |new, old| new >= old);
+            .push(sure, length(Direction::Down), now, higher);
+        let forecast_in_window = self.forecast.push(wanted, forecast, now, higher);
+        latest.highest = in_window
+            .max(forecast_in_window)
+            .filter(|(highest, _)| *highest > wanted);
         latest.lowest = self
             .lowest
-            .push(wanted, length(Up), now, |new, old| new <= old);
+            .push(wanted, length(Direction::Up), now, |new, old| new <= old);
         let serving = f64::from(observation.serving.max(1));
         if f64::from(wanted) >= serving * PANIC && wanted > observation.mode.replicas() {
-            self.panic_until = Some(now.saturating_add(PANIC_WINDOW));
+            self.panic_until = Some(now.saturating_add(forecast));
         }
         let left = self.panic_until.map(|until| until.saturating_sub(now));
-        latest.panic_left = left.filter(|left| !left.is_zero() && *left <= PANIC_WINDOW);
+        latest.panic_left = left.filter(|left| !left.is_zero() && *left <= forecast);
     }
 
     /// What the targets ask for as of the last tick.
@@ -194,6 +237,16 @@ impl Track {
         self.replicas.measured()
     }
 
+    /// When a task was last seen to have failed.
+    pub(crate) const fn failed_at(&self) -> Option<Duration> {
+        self.replicas.failed_at()
+    }
+
+    /// Whether replicas are on their way for so long that they will not come.
+    pub(crate) fn stuck(&self, now: Duration) -> bool {
+        self.replicas.stuck(now)
+    }
+
     /// The replicas that the spec asked for at a time.
     pub(crate) fn wanted_at(&self, at: Duration) -> u32 {
         self.replicas.wanted_at(at)
@@ -202,13 +255,13 @@ impl Track {
     /// Memory outside the value itself, in bytes.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let demands: usize = self
-            .demands
-            .iter()
-            .map(|(_, demand)| demand.heap_bytes())
-            .sum();
-        self.demands.capacity() * size_of::<(Target, Demand)>()
+        let each = |(_, demand, season): &(Target, Demand, Season)| {
+            demand.heap_bytes() + season.heap_bytes()
+        };
+        let demands: usize = self.demands.iter().map(each).sum();
+        self.demands.capacity() * size_of::<(Target, Demand, Season)>()
             + demands
+            + self.forecast.heap_bytes()
             + self.replicas.heap_bytes()
             + self.highest.heap_bytes()
             + self.lowest.heap_bytes()

@@ -182,6 +182,8 @@ pub struct Scaler {
     pub view_max_age: Span,
     /// After a start or a change of leader nothing shrinks for this long.
     pub warm_up: Span,
+    /// After a task of a service failed it does not shrink for this long.
+    pub failing_wait: Span,
     /// Wait after a write whose outcome is unknown.
     pub unknown_wait: Span,
     /// First wait after a failed write; doubles with each further one.
@@ -196,6 +198,8 @@ pub struct Scaler {
     pub services_max: usize,
     /// Most writes to the engine under way at once.
     pub in_flight_max: usize,
+    /// Most writes to the engine begun within a minute.
+    pub changes_per_minute_max: usize,
     /// Records of changes kept per service.
     pub history_scales: usize,
     /// Records of holds kept per service.
@@ -213,6 +217,7 @@ impl Default for Scaler {
             telemetry_max_age: Span::from_millis(90_000),
             view_max_age: Span::from_millis(10_000),
             warm_up: Span::from_millis(60_000),
+            failing_wait: Span::from_millis(60_000),
             unknown_wait: Span::from_millis(30_000),
             back_off_base: Span::from_millis(4000),
             back_off_max: Span::from_millis(300_000),
@@ -220,6 +225,7 @@ impl Default for Scaler {
             forget_after: Span::from_millis(600_000),
             services_max: 10_000,
             in_flight_max: 64,
+            changes_per_minute_max: 600,
             history_scales: 32,
             history_holds: 16,
             defaults: scaler::Defaults::default(),
@@ -235,6 +241,7 @@ impl Scaler {
             telemetry_max_age: self.telemetry_max_age.get(),
             view_max_age: self.view_max_age.get(),
             warm_up: self.warm_up.get(),
+            failing_wait: self.failing_wait.get(),
             unknown_wait: self.unknown_wait.get(),
             back_off_base: self.back_off_base.get(),
             back_off_max: self.back_off_max.get(),
@@ -242,6 +249,7 @@ impl Scaler {
             forget_after: self.forget_after.get(),
             services_max: self.services_max,
             in_flight_max: self.in_flight_max,
+            changes_per_minute_max: self.changes_per_minute_max,
             history_scales: self.history_scales,
             history_holds: self.history_holds,
         }

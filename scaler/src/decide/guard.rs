@@ -117,6 +117,16 @@ pub(super) fn against(
                 draining: observation.draining,
             });
         }
+        let failing = situation.settings.failing_wait;
+        if let Some(left) = situation
+            .track
+            .failed_at()
+            .and_then(|at| remaining(at, failing, now))
+        {
+            return Some(HoldReason::Failing {
+                remaining_ms: millis(left),
+            });
+        }
         let warm_up = situation.settings.warm_up;
         let left = situation
             .leader_since

@@ -18,8 +18,13 @@ pub(super) fn propose(
     now: Duration,
 ) -> Result<Option<Proposal>, HoldReason> {
     let observation = situation.observation;
-    let replicas = observation.mode.replicas();
-    complete_tasks(observation)?;
+    let mut replicas = observation.mode.replicas();
+    let incomplete = complete_tasks(observation);
+    let stuck =
+        matches!(incomplete, Err(HoldReason::NotServing { .. })) && situation.track.stuck(now);
+    if !stuck {
+        incomplete.clone()?;
+    }
     let mut above: Option<(f64, ScaleReason)> = None;
     let mut all_low = true;
     for (metric, marks) in policy.marks() {
@@ -35,6 +40,13 @@ pub(super) fn propose(
                     high: marks.high(),
                 },
             ));
+        }
+    }
+    if stuck {
+        // Those that do not come do not keep it from shrinking; what it wants beyond them they would bring.
+        replicas = observation.serving;
+        if !all_low || observation.serving == 0 {
+            incomplete?;
         }
     }
     Ok(if let Some((_, reason)) = above {

@@ -17,7 +17,7 @@ use crate::{
     record::{DecisionRecord, Limits, Outcome, Reading, RecordOutcome},
     settings::Settings,
     time::millis,
-    track::Track,
+    track::{TickTime, Track},
 };
 
 /// A tick and its times.
@@ -37,6 +37,8 @@ pub(super) struct Entry {
     id: ServiceId,
     fingerprint: u64,
     parsed: Parsed,
+    /// The policy with the bounds of its schedule, when those are others now.
+    scheduled: Option<Policy>,
     state: ServiceState,
     track: Track,
     pending: Option<Command>,
@@ -61,6 +63,7 @@ impl Entry {
             id,
             fingerprint: 0,
             parsed: Ok(None),
+            scheduled: None,
             state: ServiceState::default(),
             track: Track::default(),
             pending: None,
@@ -99,16 +102,25 @@ impl Entry {
         }
     }
 
+    /// Takes over the bounds that hold at this time.
+    pub(super) fn follow_schedule(&mut self, unix_ms: u64) {
+        self.scheduled = match &self.parsed {
+            Ok(Some(policy)) => policy.at(unix_ms),
+            Ok(None) | Err(_) => None,
+        };
+    }
+
     /// Takes note of what the view shows, however old the state's own idea of it is.
     pub(super) fn seen(
         &mut self,
         observation: &Observation,
         swarm: &SwarmCondition,
-        (settings, now): (&Settings, Duration),
+        (settings, time): (&Settings, TickTime),
     ) {
+        let now = time.now;
         self.seen_at = now;
         if let Ok(Some(policy)) = &self.parsed {
-            self.track.advance(policy, observation, settings, now);
+            self.track.advance(policy, observation, settings, time);
         }
         if self
             .serving
@@ -161,9 +173,9 @@ impl Entry {
         if let Decision::Hold(reason) = &verdict.decision {
             *self.counters.holds.entry(reason.kind()).or_default() += 1;
         }
-        let policy = self.parsed.as_ref().ok().and_then(Option::as_ref);
+        let policy = self.policy().ok().flatten();
         let observation = &input.observation;
-        self.history.push(DecisionRecord {
+        let record = DecisionRecord {
             service: input.name.clone(),
             tick: moment.tick,
             first_unix_ms: moment.unix_ms,
@@ -187,7 +199,8 @@ impl Entry {
             clamps: verdict.clamps,
             decision: verdict.decision,
             outcome,
-        });
+        };
+        self.history.push(record);
         command
     }
 
@@ -264,7 +277,11 @@ impl Entry {
     /// What the labels came to: `Ok(None)` when the service has not opted in.
     pub(super) const fn policy(&self) -> Result<Option<&Policy>, &[LabelError]> {
         match &self.parsed {
-            Ok(policy) => Ok(policy.as_ref()),
+            Ok(Some(policy)) => match &self.scheduled {
+                Some(scheduled) => Ok(Some(scheduled)),
+                None => Ok(Some(policy)),
+            },
+            Ok(None) => Ok(None),
             Err(errors) => Err(errors.as_slice()),
         }
     }

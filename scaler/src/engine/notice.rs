@@ -173,6 +173,7 @@ const fn needs_telemetry(kind: HoldKind) -> bool {
             | HoldKind::AtMinimum
             | HoldKind::WouldOvershoot
             | HoldKind::WarmUp
+            | HoldKind::Failing
             | HoldKind::Cooldown
             | HoldKind::Shortage
     )
@@ -202,6 +203,7 @@ const fn is_ordinary(kind: HoldKind) -> bool {
                 | HoldKind::WriteBudget
                 | HoldKind::NotServing
                 | HoldKind::Disabled
+                | HoldKind::ChangeBudget
         )
 }
 

@@ -103,6 +103,10 @@ impl DecisionRecord {
                 format!("the last {} not succeed: {last}", if *failures == 1 { "write did".to_owned() } else { format!("{failures} writes did") }),
                 format!("It tries again in {}.", milliseconds(*remaining_ms)),
             ),
+            HoldReason::ChangeBudget { changes } => (
+                format!("{} were begun within a minute over all services, as many as may be", count(u64::from(*changes), "change")),
+                self.proposal_sentence(),
+            ),
             HoldReason::WriteBudget { in_flight } => (
                 format!("{} are under way for other services, as many as may be", count(u64::from(*in_flight), "write")),
                 self.proposal_sentence(),
@@ -209,6 +213,16 @@ impl DecisionRecord {
                 ),
                 format!(
                     "It may shrink in {} if no other comes.",
+                    milliseconds(*remaining_ms)
+                ),
+            ),
+            HoldReason::Failing { remaining_ms } => (
+                format!(
+                    "{}, but tasks of it failed a moment ago, and then a fall of the load is no lack of demand",
+                    self.readings_sentence()
+                ),
+                format!(
+                    "It may shrink in {} if no other fails.",
                     milliseconds(*remaining_ms)
                 ),
             ),

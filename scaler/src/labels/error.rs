@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::value::ValueError;
-use crate::policy::PolicyError;
+use crate::policy::{PolicyError, ScheduleError};
 
 /// Longest label or value repeated in an error, in characters.
 const TEXT_MAX: usize = 64;
@@ -80,6 +80,12 @@ pub enum Problem {
     Value {
         /// Why.
         error: ValueError,
+    },
+    /// The schedule cannot be read.
+    #[error("{error}")]
+    Schedule {
+        /// Why.
+        error: ScheduleError,
     },
     /// The values do not go together.
     #[error("{error}")]

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     arbitration::PRIORITY_DEFAULT,
     metric::Metric,
-    policy::{Bounds, Marks, PerDirection, Policy, PolicyError, Target, Tracking},
+    policy::{Bounds, Marks, PerDirection, Policy, PolicyError, Schedule, Target, Tracking},
 };
 
 /// Wait after a change before growing, when nobody says otherwise.
@@ -94,8 +94,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The text of a label, as written.
+    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
+        self.known.get(name).copied()
+    }
+
     /// Reports a label under its value, or under `otherwise` when the service does not have it.
-    fn fail(&mut self, name: &str, otherwise: &str, problem: Problem) {
+    pub(super) fn fail(&mut self, name: &str, otherwise: &str, problem: Problem) {
         let value = self.known.get(name).copied().unwrap_or(otherwise);
         self.push(LabelError::new(&format!("{PREFIX}{name}"), value, problem));
     }
@@ -127,6 +132,7 @@ struct Given {
     bytes: Pair,
     targets: Vec<Target>,
     tracking: Option<Tracking>,
+    schedule: Option<Schedule>,
     step: Three<NonZeroU32>,
     cooldown: Three<Duration>,
 }
@@ -181,6 +187,7 @@ impl Given {
             },
             targets: targets::targets(reader),
             tracking: targets::tracking(reader),
+            schedule: targets::schedule(reader),
             step: Three {
                 both: reader.read("step", value::step),
                 up: reader.read("step.up", value::step),
@@ -234,7 +241,11 @@ impl Given {
         };
         let priority = self.priority.unwrap_or(PRIORITY_DEFAULT);
         let policy = reader.check("cpu.high", "off", policy)?;
-        Some(policy.with_priority(priority))
+        let policy = policy.with_priority(priority);
+        Some(match &self.schedule {
+            Some(schedule) => policy.with_schedule(schedule.clone()),
+            None => policy,
+        })
     }
 
     /// The marks in effect: a service that names a target has none by default.

@@ -245,6 +245,20 @@ pub const LABELS: &[Label] = &[
         "which of several rates counts for shrinking",
     ),
     label(
+        "schedule",
+        "cron-like beginnings with a length and bounds, separated by semicolons: minute hour day month weekday for TIME min=N max=N",
+        "none",
+        "0 8 * * mon-fri for 10h min=4 max=20",
+        "other bounds at certain times; of entries that hold together the highest min and the lowest max count",
+    ),
+    label(
+        "schedule.zone",
+        "a time zone of the IANA database",
+        "UTC",
+        "Europe/Berlin",
+        "the time zone of the schedule",
+    ),
+    label(
         "step",
         COUNT,
         "1",

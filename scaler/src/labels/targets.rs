@@ -3,14 +3,15 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use super::{
+    Problem,
     resolve::Reader,
     value::{self, Mark, ValueError},
 };
 use crate::{
     metric::Metric,
     policy::{
-        Aim, Amount, Direction, PerDirection, Predict, RATES_MAX, Rate, Rates, Select, Target,
-        Tracking, Window,
+        Aim, Amount, Direction, PerDirection, Predict, RATES_MAX, Rate, Rates, Schedule,
+        ScheduleError, Select, Target, Tracking, Window,
     },
 };
 
@@ -100,6 +101,30 @@ pub(super) fn tracking(reader: &mut Reader<'_>) -> Option<Tracking> {
     let up = rates(reader, "rate.up", "rate.up.select")?;
     let down = rates(reader, "rate.down", "rate.down.select")?;
     Some(tracking.with_rates(PerDirection { up, down }))
+}
+
+/// When other bounds hold.
+pub(super) fn schedule(reader: &mut Reader<'_>) -> Option<Schedule> {
+    let zone = reader.text("schedule.zone");
+    let Some(text) = reader.text("schedule") else {
+        if zone.is_some() {
+            let error = ScheduleError::Form;
+            reader.fail("schedule", "", Problem::Schedule { error });
+        }
+        return None;
+    };
+    match Schedule::parse(text, zone.unwrap_or_default()) {
+        Ok(schedule) => Some(schedule),
+        Err(error) => {
+            let name = if error == ScheduleError::Zone {
+                "schedule.zone"
+            } else {
+                "schedule"
+            };
+            reader.fail(name, "", Problem::Schedule { error });
+            None
+        }
+    }
 }
 
 fn rates(reader: &mut Reader<'_>, name: &'static str, select_name: &'static str) -> Option<Rates> {

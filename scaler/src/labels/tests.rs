@@ -42,6 +42,7 @@ fn the_parser_accepts_exactly_the_table() {
         let companions: &[(&str, &str)] = match label.name {
             "bytes.low" => &[("bytes.high", "2MB/s")],
             "min" => &[("max", "9")],
+            "schedule.zone" => &[("schedule", "0 8 * * * for 1h min=2")],
             _ => &[],
         };
         let own = [(label.name, label.example)];
@@ -52,9 +53,13 @@ fn the_parser_accepts_exactly_the_table() {
             policy(&pairs);
         }
         // A value that no syntax knows shows that the label is read, not passed over.
-        let nonsense = read(&[("enable", "true"), (label.name, "?!")]).unwrap_err();
+        let nonsense = [companions, &[("enable", "true"), (label.name, "?!")]].concat();
+        let nonsense = read(&nonsense).unwrap_err();
         assert!(
-            matches!(nonsense[0].problem, Problem::Value { .. }),
+            matches!(
+                nonsense[0].problem,
+                Problem::Value { .. } | Problem::Schedule { .. }
+            ),
             "{}: {nonsense:?}",
             label.name
         );

@@ -1,26 +1,62 @@
 //! The demand for one metric over time, over all replicas: its level, its noise, its trend, how far it wanders, what is left undone.
 //!
-//! Everything is in the metric's own unit, found from the readings themselves, and bounded in memory. It knows no replicas.
+//! Everything is found from the readings themselves, in the metric's own unit or without any, and bounded in memory. It knows no
+//! replicas. Nothing here is a setting: what differs between services is measured.
 
 use std::{collections::VecDeque, time::Duration};
 
-/// Readings kept; the horizon of a forecast is at most half of them.
+/// Readings kept; a horizon is at most half of them.
 const CELLS_MAX: usize = 64;
 
 /// The level is a mean over so long, where nothing says that it has moved.
-const SLOW: Duration = Duration::from_secs(32);
+pub(super) const SLOW: Duration = Duration::from_secs(32);
 
-/// Standard errors by which a shorter mean has to be above a longer one to be believed.
-const SIGNIFICANT: f64 = 3.0;
+/// Standard errors by which a mean has to be above another to be believed.
+const SIGNIFICANT: f64 = 4.0;
 
-/// Share of a single new reading in the variance.
-const VARIANCE_WEIGHT: f64 = 0.02;
+/// Weight of a new reading in the dispersion.
+const DISPERSION_WEIGHT: f64 = 0.02;
 
-/// Share of the rises over the horizon that the drift covers.
-const DRIFT_QUANTILE: f64 = 0.9;
+/// Neighbouring readings overlap where replicas are polled one after another, which takes this from the variance between them.
+const OVERLAP: f64 = 1.5;
+
+/// A rise that has lasted for a time is carried on for at most so many times that.
+const CARRIED_ON: f64 = 3.0;
+
+/// Of a trend's certain and likely parts, how much of the difference is counted.
+const LIKELY_SHARE: f64 = 0.5;
 
 /// A trend adds at most so many times the level.
 const TREND_MAX: f64 = 1.0;
+
+/// How much of a trend is taken to come true before any has been seen to; and the weight of each that has been seen.
+const GAIN_UNKNOWN: f64 = 1.0;
+const GAIN_WEIGHT: f64 = 0.4;
+const GAIN_MAX: f64 = 1.2;
+
+/// A trend below this part of the level teaches nothing.
+const TREND_TELLING: f64 = 0.1;
+
+/// Share of the rises within a horizon that the drift covers.
+const DRIFT_QUANTILE: f64 = 0.94;
+
+/// Step of the quantile's search, as a part of drift and noise.
+const DRIFT_STRIDE: f64 = 0.04;
+
+/// A rise of so many times drift and noise is a burst, which says nothing about how far calm demand wanders.
+const BURST: f64 = 4.0;
+
+/// Drift counts up to this part of the level.
+const DRIFT_MAX: f64 = 0.2;
+
+/// A trend under observation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Trial {
+    until: Duration,
+    from: f64,
+    promised: f64,
+    highest: f64,
+}
 
 /// One metric's demand over time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,10 +67,17 @@ pub(super) struct Demand {
     step: Duration,
     /// When the newest cell began.
     at: Duration,
-    /// Variance of the sum over one second.
-    variance: Option<f64>,
-    /// Quantile of the level's rise over the horizon.
+    /// Variance over one second in multiples of the level: that of a Poisson process is the size of one event.
+    dispersion: Option<f64>,
+    /// Quantile of the relative rise over the horizon.
     drift: f64,
+    /// How much of extrapolated trends has come true.
+    gain: Option<f64>,
+    /// Readings in a row with a telling trend, and the one that is watched.
+    rising: u32,
+    trial: Option<Trial>,
+    /// The last demand of which nearly every replica told its part.
+    known: f64,
     /// Demand beyond what was served, not yet worked off.
     backlog: f64,
     backlog_at: Option<Duration>,
@@ -69,6 +112,7 @@ impl Demand {
         let other_rhythm = step > self.step * 3 / 2 || step < self.step * 2 / 3;
         if other_rhythm || now < self.at || since > self.step * 4 {
             self.cells.clear();
+            self.trial = None;
         }
         if self.cells.is_empty() {
             self.step = step;
@@ -78,7 +122,7 @@ impl Demand {
             }
             return;
         }
-        self.note_variance(demand);
+        self.note_dispersion(demand);
         if self.cells.len() >= CELLS_MAX {
             self.cells.pop_front();
         }
@@ -87,20 +131,155 @@ impl Demand {
         self.note_drift(self.cells_in(horizon + self.step));
     }
 
-    /// Half the squared distance of neighbours is the variance of one; jumps count as far as noise explains them.
-    fn note_variance(&mut self, demand: f64) {
-        let Some(before) = self.cells.back() else {
+    /// Half the squared distance of two readings is the variance of one; jumps count as far as noise explains them.
+    fn note_dispersion(&mut self, demand: f64) {
+        let Some(before) = self.cells.iter().rev().nth(1) else {
             return;
         };
-        let seconds = self.step.as_secs_f64();
-        let seen = (demand - before).powi(2) / 2.0 * seconds;
-        self.variance = Some(match self.variance {
-            None => seen,
-            Some(known) => {
-                let most = known.max(self.slow_level() * 0.1) * 9.0;
-                known + VARIANCE_WEIGHT * (seen.min(most) - known)
+        let mean = f64::midpoint(demand, *before);
+        if mean <= 0.0 {
+            return;
+        }
+        let seen = (demand - before).powi(2) / 2.0 / mean * self.step.as_secs_f64() * OVERLAP;
+        self.dispersion = Some(self.dispersion.map_or(seen, |known| {
+            // From nothing it has to be able to grow.
+            let most = known.max(mean * 1e-4) * 9.0;
+            known + DISPERSION_WEIGHT * (seen.min(most) - known)
+        }));
+    }
+
+    /// Follows the quantile of relative rises over the horizon: far up when one is above it, a little down when one is below.
+    fn note_drift(&mut self, ahead: usize) {
+        let smooth = ahead.clamp(3, 15);
+        let base = self.mean(ahead, smooth);
+        if self.cells.len() < ahead + smooth || base <= 0.0 {
+            return;
+        }
+        let rise = self.mean(0, smooth) / base - 1.0;
+        let dispersion = self.dispersion.unwrap_or_default();
+        let scale = self.drift + (dispersion / base / self.seconds(smooth)).sqrt();
+        if rise > BURST * scale {
+            return;
+        }
+        let stride = DRIFT_STRIDE * scale;
+        self.drift = if rise > self.drift {
+            self.drift + stride * DRIFT_QUANTILE
+        } else {
+            self.drift - stride * (1.0 - DRIFT_QUANTILE)
+        }
+        .max(0.0);
+    }
+
+    /// The last demand of which nearly every replica told its part.
+    pub(super) const fn known(&self) -> f64 {
+        self.known
+    }
+
+    /// Nearly every replica told its part of this demand.
+    pub(super) const fn know(&mut self, demand: f64) {
+        self.known = demand;
+    }
+
+    /// Takes what was served at most since the last time into account; nothing waits for longer than `longest`.
+    pub(super) fn work_off(&mut self, served_per_second: f64, longest: Duration, now: Duration) {
+        let Some(latest) = self.cells.back() else {
+            return;
+        };
+        let since = now.saturating_sub(self.backlog_at.replace(now).unwrap_or(now));
+        let more = (latest - served_per_second) * since.min(self.step * 2).as_secs_f64();
+        let most = served_per_second * longest.as_secs_f64();
+        self.backlog = (self.backlog + more).clamp(0.0, most.max(0.0));
+    }
+
+    /// Demand not yet worked off, in units.
+    pub(super) const fn backlog(&self) -> f64 {
+        self.backlog
+    }
+
+    /// The outlook over a horizon.
+    pub(super) fn outlook(&mut self, horizon: Duration, now: Duration) -> Outlook {
+        let dispersion = self.dispersion.unwrap_or_default();
+        let level = self.level(dispersion);
+        let variance = dispersion * level;
+        // A reading is as old as its interval is long, on average, and half of that again until the next.
+        let seconds = (horizon + self.step * 3 / 2).as_secs_f64();
+        let trend = self.rise(dispersion, level, seconds).min(level * TREND_MAX);
+        self.watch(trend, level, horizon, now);
+        Outlook {
+            latest: self.cells.back().copied().unwrap_or_default(),
+            level,
+            trend: trend * self.gain.unwrap_or(GAIN_UNKNOWN),
+            drift: level * self.drift.min(DRIFT_MAX),
+            variance,
+        }
+    }
+
+    /// Learns how much of extrapolated trends comes true. One that lasts for a single reading is a jump, which is over with it.
+    fn watch(&mut self, trend: f64, level: f64, horizon: Duration, now: Duration) {
+        let peak = self.mean(0, 2);
+        if let Some(trial) = &mut self.trial {
+            trial.highest = trial.highest.max(peak);
+            if now >= trial.until {
+                let came = ((trial.highest - trial.from) / trial.promised).clamp(0.0, GAIN_MAX);
+                let gain = self.gain.unwrap_or(GAIN_UNKNOWN);
+                self.gain = Some(gain + GAIN_WEIGHT * (came - gain));
+                self.trial = None;
             }
-        });
+            return;
+        }
+        if self.at != now {
+            return;
+        }
+        if trend <= TREND_TELLING * level {
+            self.rising = 0;
+            return;
+        }
+        self.rising += 1;
+        if self.rising > 1 {
+            self.rising = 0;
+            self.trial = Some(Trial {
+                until: now.saturating_add(horizon).saturating_add(self.step * 3),
+                from: level,
+                promised: trend,
+                highest: peak,
+            });
+        }
+    }
+
+    /// The slow mean, unless a shorter one is above it by more than noise explains: then that.
+    fn level(&self, dispersion: f64) -> f64 {
+        let slow = self.slow_level();
+        let mut level = slow;
+        let mut count = self.cells_in(SLOW).max(4);
+        while count > 1 {
+            count /= 2;
+            let mean = self.mean(0, count);
+            if mean - significant(dispersion, slow, self.seconds(count)) > level {
+                level = mean;
+            }
+        }
+        level
+    }
+
+    /// The steepest rise, over whatever length, beyond what noise explains, carried on for so many seconds.
+    fn rise(&self, dispersion: f64, level: f64, ahead: f64) -> f64 {
+        let mut most = 0.0_f64;
+        let mut count = 1;
+        while 2 * count < self.cells.len() && count <= CELLS_MAX / 4 {
+            let seconds = self.seconds(count);
+            let rise = self.mean(0, count) - self.mean(count, count);
+            let certain = rise - significant(2.0 * dispersion, level, seconds);
+            if certain > 0.0 {
+                let likely = certain + LIKELY_SHARE * (rise - certain);
+                most = most.max(likely / seconds * ahead.min(CARRIED_ON * seconds));
+            }
+            count *= 2;
+        }
+        most
+    }
+
+    fn slow_level(&self) -> f64 {
+        self.mean(0, self.cells_in(SLOW).max(4))
     }
 
     /// The mean of `count` cells, beginning with the `skip` newest left out; as many as there are.
@@ -111,112 +290,28 @@ impl Demand {
         if number > 0.0 { sum / number } else { 0.0 }
     }
 
-    /// The latest reading.
-    pub(super) fn newest(&self) -> Option<f64> {
-        self.cells.back().copied()
-    }
-
+    /// Cells that a length takes, at most half of those kept.
     fn cells_in(&self, length: Duration) -> usize {
-        let cells = length.as_secs_f64() / self.step.as_secs_f64().max(1.0);
-        let mut count = 1;
-        while count < CELLS_MAX / 2 && f64::from(u32::try_from(count).unwrap_or(u32::MAX)) < cells {
-            count += 1;
-        }
-        count
+        let cells = length.as_millis().div_ceil(self.step.as_millis().max(1));
+        usize::try_from(cells)
+            .unwrap_or(CELLS_MAX)
+            .clamp(1, CELLS_MAX / 2)
     }
 
-    fn slow_level(&self) -> f64 {
-        self.mean(0, self.cells_in(SLOW).max(4))
-    }
-
-    /// Seconds that `count` cells are long, at most as many as there are.
+    /// Seconds that `count` cells are long, at least one.
     fn seconds(&self, count: usize) -> f64 {
         let count = u32::try_from(count.min(self.cells.len())).unwrap_or(u32::MAX);
-        f64::from(count) * self.step.as_secs_f64()
-    }
-
-    /// Takes what was served at most since the last time into account.
-    pub(super) fn work_off(&mut self, served_per_second: f64, longest: Duration, now: Duration) {
-        let Some(latest) = self.cells.back() else {
-            return;
-        };
-        let passed = now
-            .saturating_sub(self.backlog_at.replace(now).unwrap_or(now))
-            .min(self.step * 2);
-        let most = served_per_second * longest.as_secs_f64();
-        let more = (latest - served_per_second) * passed.as_secs_f64();
-        self.backlog = (self.backlog + more).clamp(0.0, most.max(0.0));
-    }
-
-    /// Demand not yet worked off, in units.
-    pub(super) const fn backlog(&self) -> f64 {
-        self.backlog
-    }
-
-    /// The outlook over a horizon.
-    pub(super) fn outlook(&self, horizon: Duration) -> Outlook {
-        let variance = self.variance.unwrap_or_default();
-        let level = self.level(variance);
-        let seconds = horizon.as_secs_f64() + 1.5 * self.step.as_secs_f64();
-        let trend = (self.slope(variance) * seconds).min(level * TREND_MAX);
-        Outlook {
-            latest: self.cells.back().copied().unwrap_or_default(),
-            level,
-            trend,
-            drift: self.drift.min(level / 2.0),
-            variance,
-        }
-    }
-
-    /// The slow mean, unless a shorter one is above it by more than noise explains: then that.
-    fn level(&self, variance: f64) -> f64 {
-        let mut level = self.slow_level();
-        let mut count = self.cells_in(SLOW).max(4);
-        while count > 1 {
-            count /= 2;
-            let mean = self.mean(0, count);
-            let error = (variance / self.seconds(count).max(1.0)).sqrt();
-            if mean - SIGNIFICANT * error > level {
-                level = mean;
-            }
-        }
-        level
-    }
-
-    /// The steepest rise, over whatever length, that noise does not explain; per second.
-    fn slope(&self, variance: f64) -> f64 {
-        let mut steepest = 0.0_f64;
-        let mut count = 1;
-        while 2 * count < self.cells.len() && count <= CELLS_MAX / 4 {
-            let seconds = self.seconds(count);
-            let slope = (self.mean(0, count) - self.mean(count, count)) / seconds;
-            let error = (2.0 * variance / seconds).sqrt() / seconds;
-            if slope > SIGNIFICANT * error {
-                steepest = steepest.max(slope);
-            }
-            count *= 2;
-        }
-        steepest
-    }
-
-    /// Follows the quantile of rises over the horizon: up by much when one is above it, down by little when one is below.
-    fn note_drift(&mut self, ahead: usize) {
-        let smooth = ahead.clamp(3, 15);
-        if self.cells.len() < ahead + smooth {
-            return;
-        }
-        let rise = self.mean(0, smooth) - self.mean(ahead, smooth);
-        let stride = 0.02 * (rise.abs() + self.drift.abs());
-        self.drift = if rise > self.drift {
-            self.drift + stride * DRIFT_QUANTILE
-        } else {
-            self.drift - stride * (1.0 - DRIFT_QUANTILE)
-        }
-        .max(0.0);
+        (f64::from(count) * self.step.as_secs_f64()).max(1.0)
     }
 
     /// Memory outside the value itself, in bytes.
     pub(super) fn heap_bytes(&self) -> usize {
         self.cells.capacity() * size_of::<f64>()
     }
+}
+
+/// How far above a level noise alone takes a mean over so many seconds; few events are skewed, which the second part allows for.
+fn significant(dispersion: f64, level: f64, seconds: f64) -> f64 {
+    let error = (dispersion * level / seconds).sqrt();
+    SIGNIFICANT * error + SIGNIFICANT * SIGNIFICANT / 4.0 * dispersion / seconds
 }

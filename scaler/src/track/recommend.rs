@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::demand::Outlook;
+use super::demand::{Outlook, SLOW};
 use crate::{
     metric::Metric,
-    policy::{Aim, REPLICAS_LIMIT, Target, Tracking},
+    policy::{Aim, Predict, REPLICAS_LIMIT, Target, Tracking},
 };
 
 /// Share of a limit from which on a metric no longer shows the demand.
@@ -14,11 +14,17 @@ const SATURATED: f64 = 0.95;
 /// Replicas are multiplied by this while a metric is at its limit.
 const SATURATED_GROWTH: f64 = 2.0;
 
-/// The chance that work waits too long that the headroom over a capacity leaves, as its natural logarithm: one in a hundred.
-const WAIT_CHANCE_LN: f64 = -4.605;
+/// The chance that work waits too long that the headroom over a capacity leaves, as its natural logarithm: one in a thousand.
+const WAIT_CHANCE_LN: f64 = -6.9;
 
 /// A backlog is worked off within so many seconds of its being seen.
-const DRAIN_SECONDS: f64 = 5.0;
+const DRAIN_SECONDS: f64 = 2.0;
+
+/// A backlog below this part of a second's capacity is noise.
+const BACKLOG_MIN: f64 = 0.25;
+
+/// Standard errors of the level that are kept free.
+const LEVEL_ERRORS: f64 = 3.0;
 
 /// What one metric asks for, and from what; demands are over all replicas, in the metric's unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +49,11 @@ pub struct MetricProposal {
     pub saturated: bool,
     /// Replicas that serve but do not report, and should.
     pub missing: u32,
+    /// What the season expects, if enough days are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub season: Option<f64>,
+    /// Of the replicas asked for, those that no forecast asks for.
+    pub sure: u32,
     /// Replicas asked for.
     pub to: u32,
 }
@@ -58,36 +69,50 @@ pub(super) struct Basis<'a> {
     pub(super) replicas: u32,
     pub(super) missing: u32,
     pub(super) backlog: f64,
+    pub(super) season: Option<f64>,
 }
 
 impl Basis<'_> {
     /// The replicas that the outlook asks for.
     pub(super) fn propose(&self, outlook: &Outlook) -> MetricProposal {
         let value = self.target.value();
-        let predict = self.tracking.predict().trend();
+        let predict = self.tracking.predict();
         let capacity = self.target.aim() == Aim::Capacity;
-        let ahead = if predict {
-            outlook.trend + if capacity { outlook.drift } else { 0.0 }
+        let (trend, drift) = if predict.trend() {
+            (outlook.trend, if capacity { outlook.drift } else { 0.0 })
         } else {
-            0.0
+            (0.0, 0.0)
         };
+        let season = self
+            .season
+            .filter(|_| predict == Predict::Seasonal)
+            .unwrap_or_default();
+        let ahead = (trend + drift).max(season - outlook.level);
         let expected = outlook.level + ahead;
-        let backlog = if capacity && self.backlog > value * f64::from(self.serving) / 4.0 {
+        let seen = self.backlog > value * f64::from(self.serving) * BACKLOG_MIN;
+        let backlog = if capacity && seen {
             self.backlog / DRAIN_SECONDS
         } else {
             0.0
         };
-        let headroom = if capacity {
-            self.headroom(expected, outlook.variance)
-        } else {
-            0.0
+        let free = |demand| {
+            if capacity {
+                self.headroom(demand, outlook.variance)
+            } else {
+                0.0
+            }
         };
+        let headroom = free(expected);
         let limit = self.target.metric().ceiling();
         let saturated = limit.is_some_and(|limit| self.average >= limit * SATURATED);
         let mut wanted = (expected + headroom + backlog) / value;
+        let calm = outlook.level + drift;
+        let mut sure = (calm + free(calm)) / value;
         if saturated {
             wanted = wanted.max(f64::from(self.serving) * SATURATED_GROWTH);
+            sure = sure.max(f64::from(self.serving));
         }
+        let to = self.rounded(wanted, expected / value, saturated);
         MetricProposal {
             metric: self.target.metric(),
             aim: self.target.aim(),
@@ -99,17 +124,20 @@ impl Basis<'_> {
             backlog,
             saturated,
             missing: self.missing,
-            to: self.rounded(wanted, expected / value, saturated),
+            season: self.season,
+            sure: self.rounded(sure, calm / value, saturated).min(to),
+            to,
         }
     }
 
     /// Work waits longer than `w` with a probability of about `exp(-2 d b / v)` (heavy traffic) with `d` free capacity, `b = w *
-    /// capacity` and `v` the variance per second; solved for `d`, capacity being demand and `d` together.
+    /// capacity` and `v` the variance per second; solved for `d`, capacity being demand and `d` together. On top comes what the level may be wrong by.
     fn headroom(&self, expected: f64, variance: f64) -> f64 {
         let twice = -WAIT_CHANCE_LN * variance / self.tracking.wait().as_secs_f64();
         // d (expected + d) = twice / 2
         let half = expected / 2.0;
-        (half * half + twice / 2.0).sqrt() - half
+        let wait = (half * half + twice / 2.0).sqrt() - half;
+        wait + LEVEL_ERRORS * (variance / SLOW.as_secs_f64()).sqrt()
     }
 
     /// Within the tolerance nothing changes; missing replicas count as idle when it grows, as on target when it shrinks; and neither

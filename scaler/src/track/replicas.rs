@@ -16,6 +16,9 @@ const START_UP_MAX: Duration = Duration::from_secs(600);
 /// How long a container is taken to need before one has been seen to start.
 const START_UP_UNKNOWN: Duration = Duration::from_secs(8);
 
+/// Replicas are not given up before.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
 /// A number that held from a time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Since {
@@ -32,11 +35,20 @@ pub(super) struct Replicas {
     cohorts: VecDeque<Since>,
     start_up: Option<Duration>,
     reported: Option<Duration>,
+    failed: Option<u32>,
+    failed_at: Option<Duration>,
 }
 
 impl Replicas {
     /// Takes note of what the view shows.
     pub(super) fn note(&mut self, observation: &Observation, now: Duration) {
+        if self
+            .failed
+            .replace(observation.failed)
+            .is_some_and(|before| observation.failed > before)
+        {
+            self.failed_at = Some(now);
+        }
         let wanted = observation.mode.replicas();
         let before = self.wanted.back().map_or(wanted, |since| since.count);
         let served = self
@@ -104,6 +116,19 @@ impl Replicas {
                 );
             }
         }
+    }
+
+    /// When a task was last seen to have failed.
+    pub(super) const fn failed_at(&self) -> Option<Duration> {
+        self.failed_at
+    }
+
+    /// Whether replicas are on their way for so long that they will not come: nothing has room for them, or they do not start.
+    pub(super) fn stuck(&self, now: Duration) -> bool {
+        let patience = (self.start_up() * 4).max(STUCK_AFTER);
+        self.cohorts
+            .front()
+            .is_some_and(|first| now.saturating_sub(first.at) > patience)
     }
 
     /// From a replica's being asked for to its serving, as measured, if it was.

@@ -170,11 +170,15 @@ fn service_holds() -> Vec<HoldReason> {
         HoldReason::WarmUp {
             remaining_ms: 41_000,
         },
+        HoldReason::Failing {
+            remaining_ms: 41_000,
+        },
         HoldReason::Cooldown {
             direction: Direction::Up,
             remaining_ms: 4000,
         },
         HoldReason::WriteBudget { in_flight: 64 },
+        HoldReason::ChangeBudget { changes: 300 },
         HoldReason::Paused {
             direction: Direction::Down,
             until_unix_ms: PAUSED_UNTIL,

@@ -144,6 +144,7 @@ fn memory_is_bounded() {
         Settings {
             warm_up: Duration::ZERO,
             in_flight_max: 2000,
+            changes_per_minute_max: 100_000,
             ..Settings::default()
         },
         services,

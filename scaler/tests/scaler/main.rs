@@ -14,5 +14,6 @@ mod laws;
 mod room;
 mod shadow;
 mod simulation;
+mod target_laws;
 mod targets;
 mod world;

@@ -83,6 +83,12 @@ fn ranges(config: &Config) -> Result<(), Fault> {
         ),
         ("scaler.services_max", scaler.services_max, 1, 1_000_000),
         ("scaler.in_flight_max", scaler.in_flight_max, 1, 1024),
+        (
+            "scaler.changes_per_minute_max",
+            scaler.changes_per_minute_max,
+            1,
+            100_000,
+        ),
         ("scaler.history_scales", scaler.history_scales, 1, 10_000),
         ("scaler.history_holds", scaler.history_holds, 1, 10_000),
         ("lbsync.streams_max", config.lbsync.streams_max, 1, 400),

@@ -199,6 +199,12 @@ const SPINE: &[Key] = &[
         "Nothing shrinks for this long after a start or a change of leader",
     ),
     key(
+        "scaler.failing_wait",
+        Text,
+        "60s",
+        "A service does not shrink for this long after one of its tasks failed: load that falls then is no lack of demand",
+    ),
+    key(
         "scaler.unknown_wait",
         Text,
         "30s",
@@ -239,6 +245,12 @@ const SPINE: &[Key] = &[
         Number,
         "64",
         "Most replica changes under way at once (1 to 1024)",
+    ),
+    key(
+        "scaler.changes_per_minute_max",
+        Number,
+        "600",
+        "Most replica changes begun within a minute, over all services (1 to 100,000)",
     ),
     key(
         "scaler.history_scales",
