@@ -96,7 +96,7 @@ pub struct BackendPort {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendState {
-    /// It runs and is meant to.
+    /// It runs and is meant to. A task with a health check of Docker's is not said to run before that succeeds.
     Serving,
     /// It still runs, and the swarm wants it gone: weight 0 until it is.
     Draining,

@@ -1,14 +1,15 @@
 //! Backend set to a table of virtual services, to a plan, to a data plane.
 //!
 //! ```text
-//! BackendSet --desired()--> Desired --+
-//!                                     +--diff()--> Plan --apply--> DataPlane
-//! DataPlane --list()--> Listing ------+
+//! streams --Sources--> BackendSet --desired()--> Desired --health, warm-up, drain--> target --+
+//!                                                                                             +--> Plan --> DataPlane
+//! DataPlane --list()--> Listing --------------------------------------------------------------+
 //! ```
 //!
 //! [`Reconciler`] runs that circle. Everything that is diffed is a key and a configuration. The crate does no I/O and
-//! reads no clock; a data plane that talks to a kernel implements [`DataPlane`] elsewhere. It deliberately does not ask
-//! whether a destination is healthy, and does not bring VIPs up: that is for those who feed it and those who run it.
+//! reads no clock: a data plane that talks to a kernel implements [`DataPlane`] elsewhere, a shell connects for the
+//! [`Probe`]s, brings up the VIPs of [`VipStatus`] and keeps the [`Memory`] over restarts. [`audit()`] and
+//! [`ingress_audit`] only compare.
 
 mod audit;
 mod backend;

@@ -167,7 +167,7 @@ impl Prober {
         Some(&target.health)
     }
 
-    /// Returns when [`Prober::poll`] should be called next; `None` where nothing is probed.
+    /// Returns when [`crate::Reconciler::poll_probes`] should be called next; `None` where nothing is probed.
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
         self.due.first().map(|(due, _)| *due)

@@ -105,8 +105,6 @@ pub struct Reconciler {
     /// While the only set is one that is remembered: when it is worked towards.
     remembered_until: Option<Duration>,
     desired: Desired,
-    /// Counts the tables that were desired.
-    desired_version: u64,
     last_labels: LastLabels,
     lives: Lives,
     prober: Prober,
@@ -147,7 +145,6 @@ impl Reconciler {
             remembered_set: None,
             remembered_until: None,
             desired: Desired::default(),
-            desired_version: 0,
             last_labels: LastLabels::new(),
             lives: Lives::default(),
             prober: Prober::default(),
@@ -217,8 +214,8 @@ impl Reconciler {
         }
         // Even where the table is the same, a probe or the warm-up may not be.
         self.next_due = now;
+        self.lives.desire(&self.desired, &wanted);
         self.desired = wanted;
-        self.desired_version += 1;
     }
 
     fn refuse_outside_ranges(&self, wanted: &mut Desired) {
@@ -324,7 +321,6 @@ impl Reconciler {
             ownership: &self.ownership,
             floor: self.config.floor,
             drain_max: self.config.linger_max,
-            desired_version: self.desired_version,
             now,
         };
         let before = std::mem::take(&mut self.target.table);

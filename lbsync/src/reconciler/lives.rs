@@ -63,8 +63,6 @@ pub(super) struct Look<'a> {
     pub(super) floor: Share,
     /// Longest time that a destination drains.
     pub(super) drain_max: Duration,
-    /// Counts the tables that were desired.
-    pub(super) desired_version: u64,
     pub(super) now: Duration,
 }
 
@@ -106,8 +104,6 @@ pub(super) struct Lives {
     pub(super) services: BTreeMap<VirtualServiceKey, ServiceLives>,
     /// Virtual services in which nothing changes by itself: all their destinations serve at full weight, unprobed.
     still: BTreeSet<VirtualServiceKey>,
-    /// The desired table for which that was found.
-    desired_version: u64,
 }
 
 impl Lives {
@@ -119,6 +115,23 @@ impl Lives {
         self.services.get(service)?.get(destination)
     }
 
+    /// Another table is desired: what is not the same in it has to be looked at.
+    pub(super) fn desire(&mut self, before: &Desired, after: &Desired) {
+        let policy = |desired: &Desired, key: &VirtualServiceKey| {
+            let origin = desired.origins.get(key)?;
+            Some((
+                origin.stop_grace_period,
+                origin.warm_up,
+                origin.floor,
+                origin.probe.clone(),
+            ))
+        };
+        self.still.retain(|key| {
+            before.table.get(key) == after.table.get(key)
+                && policy(before, key) == policy(after, key)
+        });
+    }
+
     /// Lets time pass, and returns the table to work towards, and what the one before had besides.
     pub(super) fn target(
         &mut self,
@@ -126,10 +139,6 @@ impl Lives {
         prober: &mut Prober,
         before: Table,
     ) -> (Target, Table) {
-        if self.desired_version != look.desired_version {
-            self.still.clear();
-            self.desired_version = look.desired_version;
-        }
         prober.begin_round();
         let mut work = Work {
             look,
