@@ -1,6 +1,6 @@
 //! The kernel's IPVS as a data plane.
 //!
-//! Words of `lbsync` to words of `ipvs` and back ([`translate`]); the socket, opened anew where it has failed or where
+//! Words of `lbsync` to words of `ipvs` and back (`translate`); the socket, opened anew where it has failed or where
 //! its network namespace is no longer the one of that name; VIPs on an interface ([`KernelVips`]). It decides nothing.
 
 mod translate;
