@@ -1,8 +1,10 @@
 //! The server and the clients of `testbed::load` as programs.
 //!
+//! ```text
 //!   load serve ADDRESS:PORT NAME            until `leave`, or the end, on standard input; says `ready`
 //!   load ask ADDRESS:PORT FRESH KEPT REST_MS [REQUESTS]
 //!                                           until the end of standard input, or REQUESTS times each; prints the report as JSON
+//! ```
 
 #![allow(clippy::print_stdout, reason = "this is a program")]
 
