@@ -5,13 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 use sflow::{
     Address, CountersSample, Datagram, ErrorKind, RawRecord, Sample, Structure,
     counter::{
-        HostCpu, HostDescr, HostMemory, HostNetIo, VirtCpu, VirtDiskIo, VirtMemory, VirtNetIo,
+        CpuThrottling, HostCpu, HostDescr, HostMemory, HostNetIo, MemoryDetail, Mib2TcpGroup,
+        Pressure, TcpListen, VirtCpu, VirtDiskIo, VirtMemory, VirtNetIo,
     },
 };
 
 use crate::{
     agent::Header,
     config::Rules,
+    extra::ExtraSample,
     host::sum_known,
     shard::{Arrival, Occupancy, Shard},
     uuid::ContainerUuid,
@@ -75,6 +77,8 @@ pub(crate) struct ContainerSample<'a> {
     pub(crate) memory: u64,
     /// Bytes; 0 is unknown.
     pub(crate) memory_max: u64,
+    /// What only our own agent says.
+    pub(crate) extra: ExtraSample,
 }
 
 /// One counter sample of a host (data source 2:1).
@@ -148,6 +152,7 @@ fn sample_into<'a>(
         counters: Counters::UNKNOWN,
         memory: 0,
         memory_max: 0,
+        extra: ExtraSample::NONE,
     };
     let (mut is_container, mut is_host) = (false, false);
     for record in counters.raw_records() {
@@ -208,11 +213,39 @@ impl<'a> ContainerSample<'a> {
             self.name = Some(descr.hostname.as_bytes()).filter(|name| !name.is_empty());
             self.uuid = ContainerUuid(descr.uuid.0);
             return Ok(About::Either);
+        } else if self.take_extra(record)? {
+            return Ok(About::Either);
         } else {
             let host = [HostCpu::TAG, HostMemory::TAG].contains(&record.tag);
             return Ok(if host { About::Host } else { About::Either });
         }
         Ok(About::Container)
+    }
+}
+
+impl ContainerSample<'_> {
+    /// Takes over what our own agent adds; says whether the record was such a one. A host has some of them too.
+    fn take_extra(&mut self, record: &RawRecord<'_>) -> Result<bool, ErrorKind> {
+        let ExtraSample {
+            counters: [throttled, cpu, memory, io, overflows],
+            connections,
+            working_set,
+        } = &mut self.extra;
+        if let Some(throttling) = record.decode::<CpuThrottling>() {
+            *throttled = throttling?.throttled_time;
+        } else if let Some(pressure) = record.decode::<Pressure>() {
+            let pressure = pressure?;
+            (*cpu, *memory, *io) = (pressure.cpu_some, pressure.memory_some, pressure.io_some);
+        } else if let Some(listen) = record.decode::<TcpListen>() {
+            *overflows = ExtraSample::widened(listen?.overflows);
+        } else if let Some(tcp) = record.decode::<Mib2TcpGroup>() {
+            *connections = tcp?.tcp_curr_estab;
+        } else if let Some(detail) = record.decode::<MemoryDetail>() {
+            *working_set = detail?.working_set;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
     }
 }
 

@@ -8,6 +8,7 @@ mod agent;
 mod cache;
 mod config;
 mod core;
+mod extra;
 mod extract;
 mod host;
 mod index;

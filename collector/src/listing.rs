@@ -8,6 +8,7 @@ use crate::{
     agent::Agent,
     config::millis,
     core::Collector,
+    extra::Extra,
     metric::Metric,
     reading::{Freshness, Reading},
     series::Series,
@@ -104,22 +105,24 @@ impl Collector {
             let Some(shard) = self.shard(number) else {
                 continue;
             };
-            let mut newest: Vec<(&Reading, &Series)> = shard
+            let mut newest: Vec<_> = shard
                 .readings
                 .iter()
                 .zip(&shard.series)
-                .filter(|(reading, _)| reading.is_visible())
+                .zip(&shard.extras)
+                .filter(|((reading, _), _)| reading.is_visible())
                 .collect();
-            newest.sort_unstable_by_key(|(reading, series)| {
+            newest.sort_unstable_by_key(|((reading, series), _)| {
                 (reading.age_ms(now_ms), &series.name, reading.uuid)
             });
             all.extend(
                 newest
                     .into_iter()
                     .take(limit)
-                    .filter_map(|(reading, series)| {
+                    .filter_map(|((reading, series), extra)| {
                         let agent = shard.agents.get(series.agent as usize)?.as_ref()?;
-                        Some(container(reading, series, agent, now_ms))
+                        let state = (reading, series, extra.as_deref());
+                        Some(container(state, agent, now_ms))
                     }),
             );
             drop(shard);
@@ -162,10 +165,17 @@ impl Collector {
     }
 }
 
-fn container(reading: &Reading, series: &Series, agent: &Agent, now_ms: u64) -> ContainerInfo {
-    let metrics = Metric::ALL
-        .into_iter()
-        .filter_map(|metric| Some((metric.name(), reading.metric(&series.rates, metric, None)?)));
+fn container(
+    (reading, series, extra): (&Reading, &Series, Option<&Extra>),
+    agent: &Agent,
+    now_ms: u64,
+) -> ContainerInfo {
+    let metrics = Metric::ALL.into_iter().filter_map(|metric| {
+        let value = extra
+            .and_then(|extra| extra.metric(metric))
+            .or_else(|| reading.metric(&series.rates, metric, None));
+        Some((metric.name(), value?))
+    });
     ContainerInfo {
         uuid: Some(reading.uuid).filter(|uuid| !uuid.is_unknown()),
         name: String::from_utf8_lossy(&series.name).into_owned(),

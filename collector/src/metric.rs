@@ -42,6 +42,20 @@ pub enum Metric {
     VirReads,
     /// Disk write requests per second.
     VirWrites,
+    /// Time that runnable threads waited for the processor limit, summed over threads; from our own agent.
+    VirCpuThrottled,
+    /// Time in which a thread waited for a processor; from our own agent, as the next three.
+    VirPressureCpu,
+    /// Time in which a thread waited for memory.
+    VirPressureMemory,
+    /// Time in which a thread waited for I/O.
+    VirPressureIo,
+    /// Connections refused because an accept queue was full.
+    VirListenOverflows,
+    /// Open TCP connections in the container's network; from our own agent.
+    VirConnections,
+    /// Memory without the inactive page cache; from our own agent.
+    VirWorkingSet,
     /// Busy share of the host's processors, percent of all cores together (0 to 100).
     CpuUtilization,
     /// Number of processors of the host.
@@ -66,7 +80,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric, containers' first.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 35] = [
         Self::VirCpuUtilization,
         Self::VirCpuCores,
         Self::VirCpuOfLimit,
@@ -85,6 +99,13 @@ impl Metric {
         Self::VirBytesWritten,
         Self::VirReads,
         Self::VirWrites,
+        Self::VirCpuThrottled,
+        Self::VirPressureCpu,
+        Self::VirPressureMemory,
+        Self::VirPressureIo,
+        Self::VirListenOverflows,
+        Self::VirConnections,
+        Self::VirWorkingSet,
         Self::CpuUtilization,
         Self::CpuNum,
         Self::LoadOne,
@@ -141,6 +162,13 @@ impl Metric {
             Self::VirBytesWritten => ("vir_bytes_written", "bytes per second"),
             Self::VirReads => ("vir_reads", "requests per second"),
             Self::VirWrites => ("vir_writes", "requests per second"),
+            Self::VirCpuThrottled => ("vir_cpu_throttled", "seconds per second"),
+            Self::VirPressureCpu => ("vir_pressure_cpu", "share of time"),
+            Self::VirPressureMemory => ("vir_pressure_memory", "share of time"),
+            Self::VirPressureIo => ("vir_pressure_io", "share of time"),
+            Self::VirListenOverflows => ("vir_listen_overflows", "connections per second"),
+            Self::VirConnections => ("vir_connections", "connections"),
+            Self::VirWorkingSet => ("vir_working_set", "bytes"),
             Self::CpuUtilization => ("cpu_utilization", "percent of all cores"),
             Self::CpuNum => ("cpu_num", "cores"),
             Self::LoadOne => ("load_one", "processes"),

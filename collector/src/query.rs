@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     config::millis,
     core::Collector,
+    extra::Extra,
     metric::Metric,
     name::{NamePattern, TaskName},
     observe::Member,
@@ -183,7 +184,8 @@ impl Collector {
                 (shard.readings.get(slot), shard.series.get(slot))
                 && reading.uuid == member.uuid
             {
-                gathered.add_reading((reading, series), metric, member.cpu_limit_cores);
+                let extra = shard.extras.get(slot).and_then(Option::as_deref);
+                gathered.add_reading((reading, series, extra), metric, member.cpu_limit_cores);
             }
         }
     }
@@ -193,9 +195,10 @@ impl Collector {
             let Some(shard) = self.shard(number) else {
                 continue;
             };
-            for (reading, series) in shard.readings.iter().zip(&shard.series) {
+            let all = shard.readings.iter().zip(&shard.series).zip(&shard.extras);
+            for ((reading, series), extra) in all {
                 if reading.is_visible() && selection.matches_container(&series.name) {
-                    gathered.add_reading((reading, series), metric, None);
+                    gathered.add_reading((reading, series, extra.as_deref()), metric, None);
                 }
             }
         }
@@ -256,13 +259,15 @@ struct Gathered {
 impl Gathered {
     fn add_reading(
         &mut self,
-        (reading, series): (&Reading, &Series),
+        (reading, series, extra): (&Reading, &Series, Option<&Extra>),
         metric: Metric,
         limit_cores: Option<f64>,
     ) {
         if reading.freshness(self.now_ms) == Freshness::Fresh {
             self.add(
-                reading.metric(&series.rates, metric, limit_cores),
+                extra
+                    .and_then(|extra| extra.metric(metric))
+                    .or_else(|| reading.metric(&series.rates, metric, limit_cores)),
                 reading.age_ms(self.now_ms),
             );
         }

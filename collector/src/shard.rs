@@ -12,6 +12,7 @@ use crate::{
     agent::{Agent, AgentKey, Header, Position},
     cache,
     config::Rules,
+    extra::{Extra, ExtraSample},
     extract::{ContainerSample, HostSample, RunState},
     host::Host,
     reading::{Reading, Status},
@@ -60,6 +61,8 @@ pub(crate) struct Shard {
     split: HashSet<AgentKey, RandomState>,
     pub(crate) readings: Vec<Reading>,
     pub(crate) series: Vec<Series>,
+    /// As many as there are series.
+    pub(crate) extras: Vec<Option<Box<Extra>>>,
     free: Vec<u32>,
     slots: HashTable<u32>,
     hasher: RandomState,
@@ -226,11 +229,13 @@ impl Shard {
             stats,
             requests,
             agents,
+            extras,
             ..
         } = self;
-        let (Some(reading), Some(series)) = (
+        let (Some(reading), Some(series), Some(extra)) = (
             readings.get_mut(slot as usize),
             series.get_mut(slot as usize),
+            extras.get_mut(slot as usize),
         ) else {
             return;
         };
@@ -242,12 +247,16 @@ impl Shard {
                     slot,
                 });
                 series.reset();
+                *extra = None;
                 *reading = Reading::TAKEN;
             }
             reading.uuid = sample.uuid;
         }
         let before = reading.interval_ms;
         series.apply(reading, sample, (&arrival.moment, rules), stats);
+        if sample.extra != ExtraSample::NONE {
+            take_extra(extra, sample, (&arrival.moment, rules));
+        }
         if !reading.owner && !reading.uuid.is_unknown() {
             requests.push(Request::Claim {
                 uuid: reading.uuid,
@@ -336,6 +345,7 @@ impl Shard {
             None => {
                 self.series.push(Series::new(agent, class, index));
                 self.readings.push(Reading::VACANT);
+                self.extras.push(None);
                 u32::try_from(self.series.len() - 1).ok()?
             }
         };
@@ -402,6 +412,9 @@ impl Shard {
         }
         *reading = Reading::VACANT;
         series.reset();
+        if let Some(extra) = self.extras.get_mut(slot) {
+            *extra = None;
+        }
         let (agent, class, index) = (series.agent, series.class, series.index);
         let hash = self.hash(agent, class, index);
         if let Ok(entry) = self
@@ -453,6 +466,19 @@ impl Shard {
         self.free_agents.push(slot);
         self.requests.push(Request::AgentRemoved(agent.key));
         occupancy.agents.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Not inline: hsflowd never comes here.
+#[inline(never)]
+fn take_extra(
+    extra: &mut Option<Box<Extra>>,
+    sample: &ContainerSample<'_>,
+    (at, rules): (&Moment, &Rules),
+) {
+    match extra {
+        Some(extra) => extra.apply(&sample.extra, (at, rules), sample.sequence),
+        None => *extra = Some(Box::new(Extra::new(&sample.extra, at, sample.sequence))),
     }
 }
 

@@ -3,10 +3,12 @@
 //! The work is done by the scripts beside this crate (`testbed/swarm`, `testbed/guest --help`), which a person can use alone
 //! too. The swarm needs root. What is missing fails the test; `testbed/setup` and `testbed/guest --setup` install it.
 
+mod agent;
 pub mod guest;
 pub mod load;
 mod swarm;
 
+pub use agent::{Agent, Ear, Heard, binary};
 pub use swarm::{Swarm, SwarmGuard};
 
 use std::{

@@ -1,6 +1,7 @@
 //! The whole `swarmtide` binary on a real swarm: hsflowd-shaped telemetry in, real replicas out.
 //!
-//! The telemetry is made here, of the containers that really run: no hsflowd can be installed where this runs.
+//! In most tests the telemetry is made here, of the containers that really run: no hsflowd can be installed where this runs, and
+//! a load that a test chooses is exact. In `closed_loop` nothing is made up: `swarmtide agent` reads what wrk's load does.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +9,8 @@
     reason = "this is test code, helpers included"
 )]
 
+#[path = "sidecar/closed_loop.rs"]
+mod closed_loop;
 #[path = "sidecar/failover.rs"]
 mod failover;
 #[path = "sidecar/process.rs"]

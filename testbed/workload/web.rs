@@ -3,6 +3,8 @@
 //!   web [PORT]      serve (default 8080):  GET /         the host's name
 //!                                          GET /burn/MS  the same after MS milliseconds of computing
 //!                                          GET /bytes/N  N bytes
+//!                                          GET /hold/N   takes N bytes of memory and keeps them
+//!                                          GET /write/N  writes N bytes to a file, and to its disk
 //!   web check PORT  exit with 0 if a server on this host answers: a health check
 //!   web fail        exit with 1 after a moment: a bad release
 //!
@@ -86,6 +88,12 @@ fn answer(mut stream: TcpStream, host: &str) -> io::Result<()> {
     let number = |prefix| path.strip_prefix(prefix)?.parse::<u64>().ok();
     let body = if let Some(ms) = number("/burn/") {
         format!("{host} {}\n", burn(Duration::from_millis(ms))).into_bytes()
+    } else if let Some(count) = number("/hold/") {
+        // Every byte is written, or the kernel would not give the pages; nobody frees it.
+        let held = vec![1_u8; usize::try_from(count).unwrap_or(0)].leak();
+        format!("{host} holds {}\n", held.len()).into_bytes()
+    } else if let Some(count) = number("/write/") {
+        format!("{host} wrote {}\n", write_file(count)?).into_bytes()
     } else if let Some(count) = number("/bytes/") {
         vec![b'x'; usize::try_from(count.min(64 << 20)).unwrap_or(0)]
     } else {
@@ -97,6 +105,13 @@ fn answer(mut stream: TcpStream, host: &str) -> io::Result<()> {
         body.len()
     )?;
     stream.write_all(&body)
+}
+
+fn write_file(count: u64) -> io::Result<u64> {
+    let mut file = std::fs::File::create("/tmp/written")?;
+    let written = io::copy(&mut io::repeat(b'x').take(count), &mut file)?;
+    file.sync_all()?;
+    Ok(written)
 }
 
 fn burn(time: Duration) -> u64 {

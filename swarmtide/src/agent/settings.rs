@@ -78,6 +78,9 @@ pub fn plan(config: &Config, docker: &DockerEnvironment) -> anyhow::Result<Plan>
         Some(path) => hsflowd(path)?,
         None => agent::hsflowd::Settings::default(),
     };
+    if old.sampling.is_some_and(|sampling| sampling > 0) {
+        tracing::warn!("the agent samples no packets: `sampling` of hsflowd.conf is passed over");
+    }
     let old_collectors: Vec<_> = old
         .collectors
         .iter()
