@@ -13,7 +13,7 @@ use serde_json::Value;
 use swarm::Client;
 use tokio::sync::watch;
 
-use super::Shared;
+use super::{Shared, shared::Container};
 
 /// Time between two looks.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -65,13 +65,7 @@ async fn of_engine(client: &Client) -> Option<BTreeSet<String>> {
 async fn of_sidecars(sidecars: &[String], shared: &Shared) -> Option<BTreeSet<String>> {
     for url in sidecars {
         match crate::client::get(url, "/v1/services").await {
-            Ok((200, body)) => {
-                let services: Vec<Value> = serde_json::from_slice(&body).ok()?;
-                let names = services.iter().flat_map(|service| {
-                    ["id", "name"].map(|key| service.get(key).and_then(Value::as_str))
-                });
-                return Some(names.flatten().map(str::to_owned).collect());
-            }
+            Ok((200, body)) => return listed(&body),
             Ok((status, _)) => {
                 tracing::debug!(url, status, "the sidecar does not list its services")
             }
@@ -85,4 +79,59 @@ async fn of_sidecars(sidecars: &[String], shared: &Shared) -> Option<BTreeSet<St
         }
     }
     None
+}
+
+/// IDs and names in a sidecar's list of services.
+fn listed(body: &[u8]) -> Option<BTreeSet<String>> {
+    let services: Vec<Value> = serde_json::from_slice(body).ok()?;
+    let keys = services
+        .iter()
+        .flat_map(|service| ["id", "name"].map(|key| service.get(key).and_then(Value::as_str)));
+    Some(keys.flatten().map(str::to_owned).collect())
+}
+
+/// Whether a container is to be polled as one of a service that opted in. Its own label decides; else its service's; a task of
+/// which nobody knows may be one.
+pub(super) fn may_be_scaled(container: &Container, opted: Option<&BTreeSet<String>>) -> bool {
+    match (container.opted, &container.service, opted) {
+        (Some(opted), _, _) => opted,
+        (None, None, _) => false,
+        (None, Some(_), None) => true,
+        (None, Some(service), Some(opted)) => service.iter().any(|key| opted.contains(key)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_is_polled_often_when_it_may_be_scaled() {
+        let known: BTreeSet<String> = ["id1".to_owned(), "web".to_owned()].into();
+        let service = |id: &str, name: &str| Some([id.to_owned(), name.to_owned()]);
+        for (label, service, opted, expected) in [
+            (None, service("id1", "web"), Some(&known), true),
+            (None, service("id2", "db"), Some(&known), false),
+            (None, service("id2", "db"), None, true),
+            (None, None, None, false),
+            (Some(true), None, Some(&known), true),
+            (Some(false), service("id1", "web"), Some(&known), false),
+        ] {
+            let container = Container {
+                name: "any".to_owned(),
+                service,
+                opted: label,
+            };
+            assert_eq!(may_be_scaled(&container, opted), expected, "{container:?}");
+        }
+    }
+
+    #[test]
+    fn a_sidecars_list_names_services_by_id_and_name() {
+        let body =
+            br#"[{"name": "web", "id": "x1", "state": "enabled"}, {"name": "api", "id": "x2"}]"#;
+        let expected = ["api", "web", "x1", "x2"].map(str::to_owned).into();
+        assert_eq!(listed(body), Some(expected));
+        assert_eq!(listed(b"<html>"), None);
+    }
 }

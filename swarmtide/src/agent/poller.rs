@@ -14,10 +14,7 @@ use agent::{
 };
 use anyhow::Context as _;
 
-use super::{
-    Plan, Shared,
-    shared::{Container, Named},
-};
+use super::{Plan, Shared, opted::may_be_scaled, shared::Named};
 use crate::clock::Clock;
 
 /// Time between two walks through the cgroup tree when nothing happens.
@@ -149,25 +146,13 @@ impl Poller {
             return Some((id.to_string(), self.interval));
         }
         let container = named?.get(id)?;
-        let interval = if self.may_be_scaled(container) {
+        let opted = self.shared.opted.load();
+        let interval = if may_be_scaled(container, opted.as_deref()) {
             self.interval
         } else {
             self.other_interval
         };
         Some((container.name.clone(), interval))
-    }
-
-    fn may_be_scaled(&self, container: &Container) -> bool {
-        if let Some(opted) = container.opted {
-            return opted;
-        }
-        let Some(service) = &container.service else {
-            return false;
-        };
-        match self.shared.opted.load().as_ref() {
-            Some(opted) => service.iter().any(|key| opted.contains(key)),
-            None => true,
-        }
     }
 
     fn take_in(&mut self, found: &Found, name: &str, interval: Duration, now: Duration) {

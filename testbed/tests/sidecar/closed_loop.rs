@@ -138,7 +138,7 @@ fn replicas_and_the_table_follow_a_real_load_up_and_down() {
     );
 }
 
-const STEPS: usize = 8;
+const STEPS: usize = 4;
 
 #[test]
 fn a_real_step_of_the_load_is_answered_in_seconds() {
