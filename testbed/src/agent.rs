@@ -62,6 +62,17 @@ impl Agent {
         Self::start(Command::new("env"), "here", collectors, more)
     }
 
+    /// Starts one on this machine that has no capability and can get none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn here_without_rights(collectors: &[SocketAddr], more: &[&str]) -> Result<Self> {
+        let mut command = Command::new("setpriv");
+        command.args(["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]);
+        Self::start(command, "bare", collectors, more)
+    }
+
     fn start(
         mut command: Command,
         name: &str,

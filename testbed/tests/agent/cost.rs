@@ -11,7 +11,7 @@ use std::{
 
 use testbed::{Agent, Ear};
 
-use crate::support::SECOND;
+use crate::support::{PATIENCE, SECOND};
 
 const CONTROLLERS: [&str; 6] = ["cpu", "cpuacct", "memory", "blkio", "pids", "freezer"];
 const PARENT: &str = "testbed-agent-cost";
@@ -123,4 +123,23 @@ fn every_container_is_sampled_every_second_and_the_cost_grows_with_their_number(
         many < few * 200.0 / 60.0 * 3.0 + 5.0,
         "{few} ms for 60, {many} ms for 200"
     );
+}
+
+#[test]
+fn no_capability_is_needed() {
+    let mut crowd = Crowd(Vec::new());
+    crowd.add(1);
+    let id = crowd.0[0].0.clone();
+    let mut ear = Ear::on(Ipv4Addr::LOCALHOST.into()).unwrap();
+    let collectors = [ear.address().unwrap()];
+    let agent = Agent::here_without_rights(&collectors, &["--discovery", "cgroup"]).unwrap();
+    let heard = ear
+        .until("a sample", PATIENCE, |ear| ear.of(&id).last().cloned())
+        .unwrap_or_else(|error| panic!("{error}\n{}", agent.log()));
+    let status = fs::read_to_string(format!("/proc/{}/status", agent.process().unwrap())).unwrap();
+    let rights = status.lines().find(|line| line.starts_with("CapEff:"));
+    assert_eq!(rights, Some("CapEff:\t0000000000000000"));
+    // Known, and its own: the host has had traffic.
+    assert_eq!(heard.network.unwrap().rx_bytes, 0);
+    assert!(heard.cpu.unwrap().cpu_time < u32::MAX);
 }
