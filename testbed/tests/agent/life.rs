@@ -29,7 +29,7 @@ fn until_state(ear: &mut Ear, name: &str, wanted: u32) {
 fn a_container_is_told_of_through_its_whole_life() {
     let swarm = Swarm::shared().unwrap();
     clean(&swarm);
-    let id = run(&swarm, "one", &[]);
+    let id = run(&swarm, "one", &["--cpus", "0.5"]);
     let (agent, mut ear) = agent(&swarm, &[]);
     until_state(&mut ear, "one", RUNNING);
     let first = ear.of("one")[0].clone();
@@ -130,7 +130,7 @@ fn without_the_socket_containers_are_found_by_their_cgroups_and_named_by_id() {
 fn connections_are_counted_in_the_containers_own_network() {
     let swarm = Swarm::shared().unwrap();
     clean(&swarm);
-    let id = run(&swarm, "held", &[]);
+    let id = run(&swarm, "held", &["--cpus", "0.5"]);
     let (_agent, mut ear) = agent(&swarm, &[]);
     until_state(&mut ear, "held", RUNNING);
     for _ in 0..3 {
