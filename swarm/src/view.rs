@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     id::{NodeId, ServiceId},
     model::{Leadership, Node, NodeState, Phase, Service, Task, TaskState},
@@ -28,7 +30,7 @@ pub struct View {
 }
 
 /// What the engine says about itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineInfo {
     /// The node it runs on.
     pub node_id: NodeId,

@@ -9,7 +9,7 @@ mod at;
 pub use at::At;
 
 use crate::{
-    config::{Discovery, Listen, Source, Span, Target},
+    config::{Bytes, Discovery, Listen, Source, Span, Target},
     sflow_command::SflowArgs,
 };
 
@@ -60,6 +60,16 @@ pub enum Command {
         after_help = "Examples:\n  swarmtide state                    # show\n  swarmtide state dry-run            # everything\n  swarmtide state disabled web       # one service\n  swarmtide state --service web      # show one service"
     )]
     State(StateArgs),
+    /// Run the sidecar and write all that its decisions depend on to a file
+    #[command(
+        after_help = "Examples:\n  swarmtide record --out monday.rec --config /etc/swarmtide/swarmtide.toml\n  swarmtide record --out hour.rec --duration 1h --dry-run"
+    )]
+    Record(RecordArgs),
+    /// Play a recording again, with other policies beside the one that was live
+    #[command(
+        after_help = "Examples:\n  swarmtide replay monday.rec\n  swarmtide replay monday.rec --policy calmer.toml --svg monday.svg"
+    )]
+    Replay(ReplayArgs),
     /// Pause changes of one service, in one direction or both, for a while
     #[command(
         after_help = "Examples:\n  swarmtide pause web --for 30m\n  swarmtide pause web --direction down --until 2026-11-21T18:00:00Z\n  swarmtide pause web --end        # let it be scaled again"
@@ -247,6 +257,42 @@ pub struct WhyArgs {
     #[command(flatten)]
     pub remote: Remote,
     /// Words, or the decision records as JSON
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Options of `record`.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// File to write; one that is there is not overwritten
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Configuration file (TOML)
+    #[arg(long, short, env = "SWARMTIDE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// End by itself after this long; without it, run until a signal
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<Span>,
+    /// Longest file; the sidecar goes on without recording when it is reached
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    pub limit: Bytes,
+    /// Decide, but change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The recording
+    pub file: PathBuf,
+    /// Policy to try beside the one that was live, as `shadow.candidates` has them; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub policy: Vec<PathBuf>,
+    /// Picture of demand and replicas over time
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Tables for people, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

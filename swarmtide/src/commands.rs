@@ -6,6 +6,7 @@ mod check_config;
 mod demo;
 mod lbsync;
 mod pause;
+mod replay;
 mod run;
 mod simulate;
 
@@ -21,6 +22,8 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
     let mut out = io::stdout();
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Record(args) => run::record(&args),
+        Command::Replay(args) => replay::replay(&args, &mut out),
         Command::Agent(args) => agent::agent(args),
         Command::Lbsync(args) => lbsync::lbsync(&args),
         Command::Demo(args) => demo::demo(&args, &mut out),

@@ -19,7 +19,7 @@ pub use agent::{Agent, Discovery, Source, Target};
 pub use fleet::{CapacityConfig, JournalConfig, ShadowConfig, WebhooksConfig};
 pub use keys::{KEYS, Key, Kind, environment_name, example, reference};
 pub use lbsync::{DataPlaneKind, Lbsync, Vips};
-pub use load::{ConfigError, DockerEnvironment, Sources, load};
+pub use load::{ConfigError, DockerEnvironment, Sources, load, load_text};
 pub use values::{Bytes, Cidr, Listen, SourceUrl, Span, VipRange, WebhookUrl};
 
 /// The whole configuration, every key with its default.

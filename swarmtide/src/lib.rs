@@ -16,6 +16,8 @@ pub mod http;
 pub mod journal;
 pub mod labels;
 pub mod node;
+pub mod recording;
+pub mod replay;
 pub mod sflow_command;
 pub mod sidecar;
 pub mod state_file;

@@ -27,6 +27,7 @@ use swarm::{Client, ClientOptions, Watch, WatchConfig};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 
 pub use crate::config::DockerEnvironment;
+pub(crate) use scaling::look;
 pub use shared::{LastTick, Seen, Shared, chain};
 pub use told::Told;
 pub(crate) use translate::members;
@@ -38,6 +39,7 @@ use crate::{
     config::Config,
     exposition::Recorder,
     http::{self, ReadAccess, WriteAccess},
+    recording::Recording,
     state_file::StateFile,
 };
 
@@ -49,6 +51,7 @@ const HTTP_DRAIN: Duration = Duration::from_secs(3);
 pub struct Bound {
     http: TcpListener,
     sflow: BoundListener,
+    recording: Option<Arc<Recording>>,
 }
 
 impl Bound {
@@ -73,7 +76,18 @@ impl Bound {
             ..ListenConfig::default()
         })
         .context("collector.listen")?;
-        Ok(Self { http, sflow })
+        Ok(Self {
+            http,
+            sflow,
+            recording: None,
+        })
+    }
+
+    /// Has everything that decisions depend on written to a recording.
+    #[must_use]
+    pub fn with_recording(mut self, recording: Recording) -> Self {
+        self.recording = Some(Arc::new(recording));
+        self
     }
 
     /// Where HTTP is served.
@@ -130,8 +144,14 @@ impl Sidecar {
             .unwrap_or_else(|| scaler::AdminState::new(config.scaler.state));
         let client = client(&config, docker)?;
         let watch = watch_swarm(&config, client.clone(), &clock);
-        let collector = Arc::new(Collector::new(collector_config(&config)));
-        let listener = receive(bound.sflow, &collector, &clock)?;
+        let collector = Arc::new(Collector::new(collector_config(
+            &config,
+            bound.recording.is_some(),
+        )));
+        if let Some(recording) = &bound.recording {
+            recording.in_order(|frames| frames.admin(&admin, clock.now()));
+        }
+        let listener = receive(bound.sflow, &collector, &clock, bound.recording.clone())?;
         let engine = scaler::Engine::new(
             config.scaler.settings(),
             config.scaler.defaults.clone(),
@@ -153,6 +173,7 @@ impl Sidecar {
             engine: Mutex::new(engine),
             shadows: Mutex::new(shadows),
             told,
+            recording: bound.recording,
             balancer: balancer.clone(),
             last_tick: ArcSwap::default(),
             state_file: tokio::sync::Mutex::new(state_file),
@@ -222,6 +243,9 @@ impl Sidecar {
             }
         }
         self.shared.told.close();
+        if let Some(recording) = &self.shared.recording {
+            recording.close();
+        }
         self.stop_http.send_replace(true);
         if timeout(HTTP_DRAIN, self.http.join_next()).await.is_err() {
             tracing::warn!("HTTP requests were still under way");
@@ -283,8 +307,19 @@ fn receive(
     sflow: BoundListener,
     collector: &Arc<Collector>,
     clock: &Clock,
+    recording: Option<Arc<Recording>>,
 ) -> Result<Listener, ListenError> {
     let collector = Arc::clone(collector);
+    if let Some(recording) = recording {
+        let clock = clock.clone();
+        return sflow.start_with(clock.epoch(), move |source, datagram, _| {
+            recording.in_order(|frames| {
+                let now = clock.now();
+                frames.datagram(source, datagram, now);
+                collector.ingest(source, datagram, now);
+            });
+        });
+    }
     if clock.goes_by_itself() {
         return sflow.start(collector, clock.epoch());
     }
@@ -300,7 +335,7 @@ async fn expire(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            _ = ticks.tick() => shared.collector.expire(shared.clock.now()),
+            _ = ticks.tick() => forget(&shared),
         }
         if let Some(address) = shared.listener.broken() {
             tracing::error!(%address, "the thread that receives sFlow has ended");
@@ -309,12 +344,26 @@ async fn expire(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-fn collector_config(config: &Config) -> collector::Config {
+fn forget(shared: &Shared) {
+    let Some(recording) = &shared.recording else {
+        return shared.collector.expire(shared.clock.now());
+    };
+    recording.in_order(|frames| {
+        let now = shared.clock.now();
+        frames.expire(now);
+        shared.collector.expire(now);
+    });
+}
+
+/// With `in_order` there is one shard, so that sums are added up in the same order each time: a recording lets in one at a time anyway.
+pub(crate) fn collector_config(config: &Config, in_order: bool) -> collector::Config {
+    let shards = collector::Config::default().shards;
     collector::Config {
         allow: AllowList::new(config.collector.allow.iter().map(|cidr| cidr.0).collect()),
         polling: config.collector.polling.get(),
         max_agents: config.collector.max_agents,
         max_data_sources: config.collector.max_data_sources,
+        shards: if in_order { 1 } else { shards },
         ..collector::Config::default()
     }
 }

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use serde::{Deserialize, Serialize};
+
 use super::words;
 use crate::id::NodeId;
 
 /// A machine of the swarm.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Node {
     /// The identifier.
     pub id: NodeId,

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Protocol, Task, words};
 use crate::id::ServiceId;
 
 /// A service and its tasks, as of one snapshot.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Service {
     /// The identifier.
     pub id: ServiceId,
@@ -35,7 +37,7 @@ pub struct Service {
 }
 
 /// How many tasks a service should have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     /// A fixed number of tasks: the only mode that can be scaled.
     Replicated {
@@ -105,7 +107,7 @@ impl UpdateState {
 }
 
 /// What one container may use, and what the scheduler sets aside for it. `None`: no limit, or nothing set aside.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Resources {
     /// `Limits.NanoCPUs` in cores; above 0.
     pub cpu_limit_cores: Option<f64>,
@@ -118,7 +120,7 @@ pub struct Resources {
 }
 
 /// A published port of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServicePort {
     /// The port inside the container; above 0.
     pub target: u16,

@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Node, NodeState, Resources, words};
 use crate::id::{ContainerId, NodeId, TaskId};
 
 /// One task of a service.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// The identifier.
     pub id: TaskId,
@@ -120,7 +122,7 @@ impl TaskState {
 }
 
 /// A port that a node publishes for one task.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TaskPort {
     /// The port inside the container; above 0.
     pub target: u16,
@@ -131,7 +133,7 @@ pub struct TaskPort {
 }
 
 /// The protocol of a port.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Protocol {
     /// TCP, also where the engine says nothing.
     Tcp,
@@ -168,7 +170,7 @@ impl Protocol {
 }
 
 /// An address of a task on a network of the swarm, reachable from inside that network only.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskAddress {
     /// The network's name.
     pub network: String,

@@ -1,10 +1,15 @@
 //! `run`: the sidecar until a signal.
 
+use std::{fs, time::Duration};
+
+use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    cli::RunArgs,
-    config::{self, Config, LogFormat, Sources},
+    cli::{RecordArgs, RunArgs},
+    clock::Clock,
+    config::{self, Config, LogFormat, Sources, Span},
+    recording::{Header, Recording},
     sidecar::{Bound, DockerEnvironment, Sidecar},
 };
 
@@ -13,21 +18,70 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<()> {
     let sources = Sources::of_process(args.config.clone())?;
     let config = config::load(&sources)?;
     log_to_stderr(&config)?;
+    start(config, sources.docker(), None, None)
+}
+
+/// Runs the sidecar as [`run`] does, with a recording of all that decisions depend on.
+pub(super) fn record(args: &RecordArgs) -> anyhow::Result<()> {
+    let sources = Sources::of_process(args.config.clone())?;
+    let mut config = config::load(&sources)?;
+    log_to_stderr(&config)?;
+    let text = match &sources.file {
+        None => String::new(),
+        Some(path) => fs::read_to_string(path)
+            .with_context(|| format!("{} cannot be read", path.display()))?,
+    };
+    let mut environment = sources.environment.clone();
+    environment.retain(|name, _| name.starts_with("SWARMTIDE_"));
+    if args.dry_run {
+        config.scaler.state = scaler::AdminMode::DryRun;
+        config.state.directory =
+            std::env::temp_dir().join(format!("swarmtide-record-{}", std::process::id()));
+    }
+    let header = Header {
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        unix_ms: Clock::start().unix_ms(),
+        config: text,
+        environment,
+    };
+    let limit = args.limit.get() as u64;
+    let recording = Recording::create(&args.out, limit, &header)
+        .with_context(|| format!("{} cannot be made", args.out.display()))?;
+    let lasting = args.duration.map(Span::get);
+    start(config, sources.docker(), Some(recording), lasting)
+}
+
+fn start(
+    config: Config,
+    docker: DockerEnvironment,
+    recording: Option<Recording>,
+    lasting: Option<Duration>,
+) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(until_signal(config, sources.docker()))
+        .block_on(until_signal(config, docker, recording, lasting))
 }
 
-async fn until_signal(config: Config, docker: DockerEnvironment) -> anyhow::Result<()> {
+async fn until_signal(
+    config: Config,
+    docker: DockerEnvironment,
+    recording: Option<Recording>,
+    lasting: Option<Duration>,
+) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let bound = Bound::bind(&config).await?;
+    let mut bound = Bound::bind(&config).await?;
+    if let Some(recording) = recording {
+        bound = bound.with_recording(recording);
+    }
     let sflow = bound.sflow_addresses();
     let mut sidecar = Sidecar::start(config, &docker, bound)?;
     let engine = sidecar.shared().client.endpoint().to_string();
     tracing::info!(http = %sidecar.http_address(), sflow = ?sflow, engine, "swarmtide runs");
+    let end = tokio::time::sleep(lasting.unwrap_or(Duration::MAX / 4));
     let broken = tokio::select! {
+        () = end => None,
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
         error = sidecar.broken() => Some(error),

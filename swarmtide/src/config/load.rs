@@ -155,22 +155,41 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
         .file
         .as_deref()
         .unwrap_or_else(|| Path::new("(defaults)"));
-    let at_fault = |error: &toml::de::Error| file_error(path, &text, error);
-    toml::from_str::<Config>(&text).map_err(|error| at_fault(&error))?;
-    let mut table: toml::Table = toml::from_str(&text).map_err(|error| at_fault(&error))?;
+    parse(path, &text, sources)
+}
+
+/// As [`load`], from a file's text: that of a recording.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(
+    text: &str,
+    environment: &BTreeMap<String, String>,
+) -> Result<Config, ConfigError> {
+    let sources = Sources {
+        file: None,
+        environment: environment.clone(),
+    };
+    parse(Path::new("(recording)"), text, &sources)
+}
+
+fn parse(path: &Path, text: &str, sources: &Sources) -> Result<Config, ConfigError> {
+    let at_fault = |error: &toml::de::Error| file_error(path, text, error);
+    toml::from_str::<Config>(text).map_err(|error| at_fault(&error))?;
+    let mut table: toml::Table = toml::from_str(text).map_err(|error| at_fault(&error))?;
     let overridden = overlay(&mut table, &sources.environment)?;
     let config: Config = table
         .try_into()
-        .map_err(|error: toml::de::Error| file_error(path, &text, &error))?;
+        .map_err(|error: toml::de::Error| file_error(path, text, &error))?;
     let docker = sources.docker();
     check(&config, &docker).map_err(|fault| {
         let set = |key: &&&'static str| {
-            overridden.contains(&environment_name(key)) || locate::line_of(&text, key).is_some()
+            overridden.contains(&environment_name(key)) || locate::line_of(text, key).is_some()
         };
         let first = fault.keys.first().copied().unwrap_or_default();
         let key = fault.keys.iter().find(set).copied().unwrap_or(first);
         ConfigError::Check {
-            place: place_of(key, path, &text, &overridden),
+            place: place_of(key, path, text, &overridden),
             key,
             message: fault.message,
         }

@@ -153,7 +153,13 @@ pub(super) async fn change(
     file.write(&admin)
         .map_err(|error| Problem::internal(chain(&error)))?;
     // Nobody else changes it while the file is locked, so the same edit leads to the same state.
-    shared.engine().set_admin(admin);
+    match &shared.recording {
+        None => shared.engine().set_admin(admin),
+        Some(recording) => recording.in_order(|frames| {
+            frames.admin(&admin, shared.clock.now());
+            shared.engine().set_admin(admin);
+        }),
+    }
     Ok(())
 }
 

@@ -2,13 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use collector::Member;
+use collector::{Collector, Member};
 use scaler::{Command, Inputs, Outcome, ServiceInput};
+use swarm::View;
 use tokio::{
     sync::watch,
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
+
+use crate::config::CapacityConfig;
 
 use super::{
     capacity,
@@ -99,16 +102,57 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
 
 /// Looks, decides, and returns what is to be written.
 pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
-    let now = shared.clock.now();
     let view = shared.watch.view();
-    let swarm = translate::condition(view.as_deref(), now);
+    let Some(recording) = &shared.recording else {
+        let (now, unix_ms) = (shared.clock.now(), shared.clock.unix_ms());
+        return decide(shared, view.as_deref(), now, unix_ms);
+    };
+    recording.in_order(|frames| {
+        let (now, unix_ms) = (shared.clock.now(), shared.clock.unix_ms());
+        frames.tick(view.as_deref(), now, unix_ms);
+        let commands = decide(shared, view.as_deref(), now, unix_ms);
+        frames.decided(shared.engine().changes(), now);
+        commands
+    })
+}
+
+fn decide(shared: &Shared, view: Option<&View>, now: Duration, unix_ms: u64) -> Vec<Command> {
+    let (inputs, mut last) = look(view, &shared.collector, &shared.config.capacity, now);
+    let commands = {
+        let mut engine = shared.engine();
+        let commands = engine.tick(&inputs, now, unix_ms);
+        engine.changes().for_each(log_change);
+        shared.shadows().tick(&inputs, now, unix_ms);
+        shared.told.tell(&engine.take_events());
+        commands
+    };
+    if view.is_some() {
+        last.took = shared.clock.now().saturating_sub(now);
+        shared.recorder.tick_took(last.took);
+        shared.last_tick.store(Arc::new(last));
+    }
+    commands
+}
+
+/// What a tick decides from, and what of it is shown to those who ask: the same live and in a replay.
+pub(crate) fn look<'a>(
+    view: Option<&'a View>,
+    collector: &Collector,
+    capacity: &CapacityConfig,
+    now: Duration,
+) -> (Inputs<'a>, LastTick) {
+    let swarm = translate::condition(view, now);
+    let mut last = LastTick {
+        at: Some(now),
+        ..LastTick::default()
+    };
     let Some(view) = view else {
         let inputs = Inputs {
             swarm,
             services: Vec::new(),
             resources: scaler::Resources::default(),
         };
-        return shared.engine().tick(&inputs, now, shared.clock.unix_ms());
+        return (inputs, last);
     };
     let ours: Vec<_> = view
         .services
@@ -117,22 +161,17 @@ pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
         .collect();
     let groups: Vec<Vec<Member>> = ours
         .iter()
-        .map(|service| translate::members(&view, service))
+        .map(|service| translate::members(view, service))
         .collect();
     let groups: Vec<&[Member]> = groups.iter().map(Vec::as_slice).collect();
-    let metrics = shared.collector.observe(&groups, now);
-
-    let mut last = LastTick {
-        at: Some(now),
-        ..LastTick::default()
-    };
+    let metrics = collector.observe(&groups, now);
     let mut services = Vec::with_capacity(view.services.len());
     let mut observed = ours.iter().zip(metrics).peekable();
     for service in view.services.values() {
         let metrics = observed
             .next_if(|(ours, _)| ours.id == service.id)
             .map(|(_, metrics)| metrics);
-        let observation = translate::observation(&view, service, metrics.as_ref());
+        let observation = translate::observation(view, service, metrics.as_ref());
         services.push(ServiceInput {
             name: service.name.as_str().into(),
             id: service.id.as_str().into(),
@@ -153,23 +192,12 @@ pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
             last.services.insert(service.name.clone(), seen);
         }
     }
-    let commands = {
-        let mut engine = shared.engine();
-        let inputs = Inputs {
-            swarm,
-            services,
-            resources: capacity::resources(&view, &shared.config.capacity),
-        };
-        let commands = engine.tick(&inputs, now, shared.clock.unix_ms());
-        engine.changes().for_each(log_change);
-        shared.shadows().tick(&inputs, now, shared.clock.unix_ms());
-        shared.told.tell(&engine.take_events());
-        commands
+    let inputs = Inputs {
+        swarm,
+        services,
+        resources: capacity::resources(view, capacity),
     };
-    last.took = shared.clock.now().saturating_sub(now);
-    shared.recorder.tick_took(last.took);
-    shared.last_tick.store(Arc::new(last));
-    commands
+    (inputs, last)
 }
 
 /// Carries a command out and reports how it ended, also when the attempt itself breaks.
@@ -202,18 +230,25 @@ async fn write(shared: Arc<Shared>, command: Command) {
             tracing::warn!(service = %command.service, from = command.from, to = command.to, outcome = other.name(), reason = other.message(), "replicas not set");
         }
     }
-    let events = {
-        let mut engine = shared.engine();
-        engine.completed(
-            &command,
-            outcome,
-            shared.clock.now(),
-            shared.clock.unix_ms(),
-        );
-        engine.take_events()
+    let events = match &shared.recording {
+        None => completed(&shared, &command, outcome),
+        Some(recording) => recording.in_order(|frames| {
+            let (now, unix_ms) = (shared.clock.now(), shared.clock.unix_ms());
+            frames.completed(&command, &outcome, now, unix_ms);
+            let mut engine = shared.engine();
+            engine.completed(&command, outcome, now, unix_ms);
+            engine.take_events()
+        }),
     };
     shared.told.tell(&events);
     shared.watch.look_now();
+}
+
+fn completed(shared: &Shared, command: &Command, outcome: Outcome) -> Vec<scaler::Event> {
+    let (now, unix_ms) = (shared.clock.now(), shared.clock.unix_ms());
+    let mut engine = shared.engine();
+    engine.completed(command, outcome, now, unix_ms);
+    engine.take_events()
 }
 
 /// What is scaled is news; why others are held is for those who ask.

@@ -72,6 +72,8 @@ pub struct Shared {
     pub shadows: Mutex<scaler::shadow::Shadows>,
     /// Where events go.
     pub told: Told,
+    /// Where everything that decisions depend on is written, if it is.
+    pub recording: Option<Arc<crate::recording::Recording>>,
     /// The load balancer's table.
     pub balancer: Balancer,
     /// What the last tick saw.
