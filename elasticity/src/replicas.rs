@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-/// Sockets of hsflowd agents that a service's replicas are spread over: as many nodes.
+/// Nodes that the replicas of a service are spread over, each with its agent.
 pub const NODES: usize = 8;
 
 /// A replica that serves.

@@ -161,13 +161,13 @@ pub const FLASH_CROWD_ROOM: u32 = 36;
 
 /// Three services that are overrun at about the same time, so that together they need about 100 replicas: `critical`, `web`, `batch`.
 ///
-/// An hour; after a quarter of it each goes up within half a minute and stays up for ten. With `priorities`, they have some.
+/// An hour; after a quarter of it each goes up within a minute and stays up for ten. With `priorities`, they have some.
 #[must_use]
 pub fn flash_crowd(priorities: bool, seed: u64) -> Vec<Tenant> {
     let crowd = |begin: f64, usual: f64, peak: f64| {
         move |second: f64| {
             let since = second - begin;
-            let risen = (since / 30.0).clamp(0.0, 1.0) - ((since - 630.0) / 60.0).clamp(0.0, 1.0);
+            let risen = (since / 60.0).clamp(0.0, 1.0) - ((since - 660.0) / 60.0).clamp(0.0, 1.0);
             usual + (peak - usual) * risen
         }
     };
