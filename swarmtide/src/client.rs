@@ -21,6 +21,18 @@ pub async fn get(url: &str, path: &str) -> anyhow::Result<(u16, Vec<u8>)> {
     call(url, path, &Method::GET, None, None).await
 }
 
+/// As [`get`], with a bearer token when one is given.
+///
+/// # Errors
+/// As [`get`].
+pub async fn get_with(
+    url: &str,
+    path: &str,
+    token: Option<&str>,
+) -> anyhow::Result<(u16, Vec<u8>)> {
+    call(url, path, &Method::GET, None, token).await
+}
+
 /// Puts a JSON `body` to `path`, with a bearer token when one is given.
 ///
 /// # Errors

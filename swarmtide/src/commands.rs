@@ -4,6 +4,8 @@ mod agent;
 mod ask;
 mod check_config;
 mod demo;
+mod doctor;
+mod lb;
 mod lbsync;
 mod pause;
 mod replay;
@@ -26,6 +28,8 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
         Command::Replay(args) => replay::replay(&args, &mut out),
         Command::Agent(args) => agent::agent(args),
         Command::Lbsync(args) => lbsync::lbsync(&args),
+        Command::Lb(args) => lb::lb(&args.command, &mut out),
+        Command::Doctor(args) => doctor::doctor(&args, &mut out),
         Command::Demo(args) => demo::demo(&args, &mut out),
         Command::Why(args) => ask::why(&args, &mut out),
         Command::Pause(args) => pause::pause(&args, &mut out),
@@ -42,7 +46,8 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// The exit code for an error: 64 (EX_USAGE of sysexits.h) for a bad configuration, 1 for the rest.
+/// The exit code for an error: 64 (EX_USAGE of sysexits.h) for a bad configuration, 2 where `lb audit` or `doctor` could not
+/// tell, 1 for the rest.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     let bad_configuration = |cause: &(dyn std::error::Error + 'static)| {
@@ -52,8 +57,13 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<elasticity::UnknownPolicy>()
             || cause.is::<HsflowdError>()
     };
+    let could_not_tell = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(lb::Outcome::CouldNotTell(_)))
+    };
     if error.chain().any(bad_configuration) {
         64
+    } else if error.chain().any(could_not_tell) {
+        2
     } else {
         1
     }

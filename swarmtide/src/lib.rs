@@ -11,6 +11,7 @@ pub mod client;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 pub mod exposition;
 pub mod http;
 pub mod journal;

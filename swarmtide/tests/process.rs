@@ -202,6 +202,9 @@ fn foreign_bytes_in_the_environment_are_none_of_our_business_and_ours_are_named(
 fn every_subcommand_has_help_with_an_example() {
     for subcommand in [
         "run",
+        "lbsync",
+        "lb",
+        "doctor",
         "demo",
         "why",
         "state",

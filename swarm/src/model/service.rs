@@ -32,6 +32,8 @@ pub struct Service {
     pub stop_grace_period: Duration,
     /// Published ports, in the order of the specification.
     pub ports: Vec<ServicePort>,
+    /// Networks, by identifier, on which swarm balances the service at a VIP.
+    pub vip_networks: Vec<String>,
     /// The service's tasks, past ones that the engine still remembers included, by task identifier.
     pub tasks: Vec<Task>,
 }

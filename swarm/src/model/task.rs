@@ -172,6 +172,8 @@ impl Protocol {
 /// An address of a task on a network of the swarm, reachable from inside that network only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskAddress {
+    /// The network's identifier; empty if the engine does not say.
+    pub network_id: String,
     /// The network's name.
     pub network: String,
     /// The address.

@@ -39,8 +39,17 @@ pub(super) fn parse(id: &str, name: &str, value: &Value) -> Service {
             .iter()
             .filter_map(service_port)
             .collect(),
+        vip_networks: vip_networks(value),
         tasks: Vec::new(),
     }
+}
+
+fn vip_networks(value: &Value) -> Vec<String> {
+    let networks = array(value, "/Endpoint/VirtualIPs").iter();
+    let with_vip = networks.filter(|network| !text(network, "/Addr").is_empty());
+    with_vip
+        .map(|network| text(network, "/NetworkID").to_owned())
+        .collect()
 }
 
 /// Reads `UpdateStatus.State`; "none" where there was no rollout.

@@ -53,11 +53,13 @@ fn addresses(value: &Value) -> Vec<TaskAddress> {
 
 fn network_addresses(attachment: &Value) -> impl Iterator<Item = TaskAddress> {
     let network = text(attachment, "/Network/Spec/Name");
+    let network_id = text(attachment, "/Network/ID");
     array(attachment, "/Addresses")
         .iter()
         .filter_map(move |text| {
             let (address, prefix_len) = text.as_str()?.split_once('/')?;
             Some(TaskAddress {
+                network_id: network_id.to_owned(),
                 network: network.to_owned(),
                 address: specified(address)?,
                 prefix_len: prefix_len.parse().ok().filter(|bits| *bits <= 128)?,

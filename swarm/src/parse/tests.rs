@@ -383,9 +383,10 @@ fn addresses_that_nobody_can_reach_are_none() {
     assert_eq!(address(own), Some("10.0.0.5".parse().unwrap()));
     let both = json!({"ID": "a", "Status": {"Addr": "fd00::1"}, "ManagerStatus": {"Addr": "[fd00::2]:2377"}});
     assert_eq!(address(both), Some("fd00::1".parse().unwrap()));
-    let attachment = json!({"Network": {"Spec": {"Name": "ov"}}, "Addresses": ["10.0.1.3/24", "x", "1.2.3.4/200", 7]});
+    let attachment = json!({"Network": {"ID": "n1", "Spec": {"Name": "ov"}}, "Addresses": ["10.0.1.3/24", "x", "1.2.3.4/200", 7]});
     let found: Vec<_> = task::parse("t", &json!({ "NetworksAttachments": [attachment] })).addresses;
     let expected = TaskAddress {
+        network_id: "n1".to_owned(),
         network: "ov".to_owned(),
         address: "10.0.1.3".parse().unwrap(),
         prefix_len: 24,
@@ -398,7 +399,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     const KEYS: &str = "ID|Spec|Name|Mode|Replicated|Replicas|Global|Status|State|Labels|Resources|Limits|NanoCPUs|\
         MemoryBytes|TaskTemplate|ContainerSpec|StopGracePeriod|EndpointSpec|Ports|TargetPort|PublishedPort|Protocol|\
         PortStatus|ContainerStatus|ContainerID|NetworksAttachments|Network|Addresses|ManagerStatus|Leader|Addr|\
-        Description|Hostname|ServiceID|NodeID|Slot|DesiredState|UpdateStatus|Version|Index|Swarm|ControlAvailable";
+        Description|Hostname|ServiceID|NodeID|Slot|DesiredState|UpdateStatus|Version|Index|Swarm|ControlAvailable|Endpoint|VirtualIPs|NetworkID";
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

@@ -91,7 +91,7 @@ pub(super) fn state(args: &StateArgs, out: &mut dyn Write) -> anyhow::Result<()>
     let token = token(args.token_file.as_deref())?;
     let url = &args.remote.url;
     let reply = match args.state {
-        None => block_on(client::get(url, &path)),
+        None => block_on(client::get_with(url, &path, token.as_deref())),
         Some(choice) => {
             let body = serde_json::json!({ "state": choice.word() }).to_string();
             block_on(client::put(url, &path, body, token.as_deref()))
@@ -116,7 +116,9 @@ pub(super) fn state(args: &StateArgs, out: &mut dyn Write) -> anyhow::Result<()>
 
 /// The bearer token in a file, where one is named.
 pub(super) fn token(file: Option<&Path>) -> anyhow::Result<Option<String>> {
-    let Some(file) = file else { return Ok(None) };
+    let Some(file) = file else {
+        return Ok(None);
+    };
     let text = fs::read_to_string(file)
         .with_context(|| format!("token file {} cannot be read", file.display()))?;
     Ok(Some(text.trim().to_owned()))
