@@ -113,6 +113,8 @@ impl Worker {
         self.memory.keep(&self.reconciler);
         let pass = self.reconciler.reconcile(&mut *self.plane.plane, now);
         log(&pass);
+        // What the pass itself decided, such as a destination that is out, must not wait for the next one.
+        self.memory.keep(&self.reconciler);
         let after = self.clock.now();
         let whole = pass.remaining == 0 && pass.list_error.is_none();
         let listed = whole.then(|| self.waiting.take()).flatten();

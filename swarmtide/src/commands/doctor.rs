@@ -36,6 +36,8 @@ pub(super) fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<(
     let mut findings = judge(&look()?);
     let settings: Vec<Setting> = findings
         .iter()
+        // A notice may well be as somebody wants it.
+        .filter(|finding| finding.severity >= Severity::Warning)
         .filter_map(|finding| finding.setting.clone())
         .collect();
     let mut changes = Vec::new();
