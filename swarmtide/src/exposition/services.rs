@@ -131,6 +131,58 @@ const COLUMNS: &[(Described, Value)] = &[
     ),
     (
         gauge(
+            "swarmtide_service_wanted_replicas",
+            "Replicas that its targets ask for, before windows, rates and bounds; absent without targets",
+        ),
+        |row| leading(row).map(|target| f64::from(target.to)),
+    ),
+    (
+        gauge(
+            "swarmtide_service_sure_replicas",
+            "Of the replicas that its targets ask for, those that no forecast asks for",
+        ),
+        |row| leading(row).map(|target| f64::from(target.sure)),
+    ),
+    (
+        gauge(
+            "swarmtide_service_demand_ratio",
+            "Demand without its noise, in replicas at their target, by the target that asks for most",
+        ),
+        |row| leading(row).map(|target| target.level / target.target),
+    ),
+    (
+        gauge(
+            "swarmtide_service_forecast_ratio",
+            "Demand expected when a new replica would serve, in replicas at their target",
+        ),
+        |row| leading(row).map(|target| (target.level + target.ahead) / target.target),
+    ),
+    (
+        gauge(
+            "swarmtide_service_headroom_ratio",
+            "What is kept free and what works off a backlog, in replicas at their target",
+        ),
+        |row| leading(row).map(|target| (target.headroom + target.backlog) / target.target),
+    ),
+    (
+        gauge(
+            "swarmtide_service_season_ratio",
+            "Demand at this time on the days before, in replicas at their target; absent until two days are known",
+        ),
+        |row| leading(row).and_then(|target| Some(target.season? / target.target)),
+    ),
+    (
+        gauge(
+            "swarmtide_service_start_up_seconds",
+            "From asking for a replica to its serving, as measured",
+        ),
+        |row| {
+            let took = row.status.last?.start_up_ms?;
+            Some(float64(took) / 1000.0)
+        },
+    ),
+    (
+        gauge(
             "swarmtide_service_at_maximum",
             "1 while it wants more replicas than its maximum",
         ),
@@ -186,6 +238,15 @@ const fn counter(name: &'static str, help: &'static str) -> Described {
         kind: "counter",
         help,
     }
+}
+
+/// The target that asks for most.
+fn leading<'a>(row: &Row<'a>) -> Option<&'a scaler::MetricProposal> {
+    row.status
+        .last?
+        .targets
+        .iter()
+        .max_by_key(|target| target.to)
 }
 
 fn at_maximum(row: &Row<'_>) -> bool {

@@ -91,11 +91,22 @@ pub(crate) fn observation(
         serving: number(view.count(service, Phase::Serving)),
         starting: number(view.count(service, Phase::Starting)),
         draining: number(view.count(service, Phase::Draining)),
-        failed: 0,
+        failed: number(failed(service)),
         start_up: None,
         rollout,
         metrics: metrics.map(readings).unwrap_or_default(),
     }
+}
+
+/// Tasks that ended by failing or were rejected, as far as the swarm still lists them.
+fn failed(service: &Service) -> usize {
+    let ended = |task: &&swarm::Task| {
+        matches!(
+            task.state,
+            swarm::TaskState::Failed | swarm::TaskState::Rejected
+        )
+    };
+    service.tasks.iter().filter(ended).count()
 }
 
 /// Each metric counts for itself: a container without a rate yet is not in that metric's average.
