@@ -91,7 +91,7 @@ fn head() -> String {
 
 fn line(trace: &str, start: &str, row: &Row, knative: &Row) -> String {
     format!(
-        "{trace:<18} {start:>5} {:<10} {:>8.3} {:>7.1} {:>7.2} {:>7.1} {:>9.3} {:>6.3} {:>9.1} {:>9.2} {:>10.3}",
+        "{trace:<18} {start:>5} {:<10} {:>8.3} {:>7.1} {:>7.2} {:>7.1} {:>9.3} {:>6.3} {:>9.1} {:>9} {:>10.3}",
         row.policy,
         row.theta_u_percent,
         row.theta_o_percent,
@@ -100,7 +100,16 @@ fn line(trace: &str, start: &str, row: &Row, knative: &Row) -> String {
         row.slo_violations_percent,
         row.cost,
         row.changes_per_hour,
-        row.slo_violations_percent / knative.slo_violations_percent,
+        ratio(row.slo_violations_percent, knative.slo_violations_percent),
         row.cost / knative.cost,
     )
+}
+
+/// Nothing over nothing is no number.
+fn ratio(ours: f64, theirs: f64) -> String {
+    if theirs > 0.0 {
+        format!("{:.2}", ours / theirs)
+    } else {
+        "-".to_owned()
+    }
 }
