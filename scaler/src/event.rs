@@ -72,18 +72,6 @@ pub enum EventKind {
     },
     /// It has all the room again that it wants.
     ShortageOver,
-    /// A replica does much worse than its siblings.
-    Outlier {
-        /// Its task.
-        task: String,
-        /// In what.
-        symptom: String,
-    },
-    /// It does no more, or is gone.
-    OutlierOver {
-        /// Its task.
-        task: String,
-    },
     /// The swarm needs more nodes, has one to spare, or neither any more.
     NodePool(PoolState),
     /// A person paused changes of a service.
@@ -106,8 +94,6 @@ impl EventKind {
         "telemetry_back",
         "shortage",
         "shortage_over",
-        "outlier",
-        "outlier_over",
         "node_pool",
         "paused",
     ];
@@ -124,8 +110,6 @@ impl EventKind {
             Self::TelemetryBack => "telemetry_back",
             Self::Shortage { .. } => "shortage",
             Self::ShortageOver => "shortage_over",
-            Self::Outlier { .. } => "outlier",
-            Self::OutlierOver { .. } => "outlier_over",
             Self::NodePool(_) => "node_pool",
             Self::Paused { .. } => "paused",
         }
