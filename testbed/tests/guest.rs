@@ -15,6 +15,8 @@ mod codec;
 mod crash;
 #[path = "guest/faults.rs"]
 mod faults;
+#[path = "guest/ingress.rs"]
+mod ingress;
 #[path = "guest/judge.rs"]
 mod judge;
 #[path = "guest/kernel.rs"]
