@@ -137,6 +137,12 @@ fn an_engine_that_is_away_for_a_minute_changes_nothing() {
             }
         }
         rig.swarm.set_faults(Vec::new());
+        // It asks again after a pause. What swarm does in between reaches it too late, as it must.
+        let back = wait_for("the balancer hears the engine again", PATIENCE, || {
+            let status = rig.balancer.json("/v1/balancer").ok()?;
+            (status["source"]["state"] == "current").then_some(())
+        });
+        back.unwrap();
         rig.swarm.scale("web", 2);
         rig.swarm.settle("web", 2).unwrap();
         rig.in_step();
