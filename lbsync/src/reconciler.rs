@@ -33,6 +33,9 @@ pub use status::{
 };
 pub use vips::{Announcement, VipStatus};
 
+/// Longest wait until a listing that failed is tried again: it is cheap, and nothing can be done without it.
+const LISTING_WAIT_MAX: Duration = Duration::from_secs(2);
+
 /// How a reconciler works.
 #[derive(Clone, Debug)]
 pub struct ReconcilerConfig {
@@ -294,7 +297,8 @@ impl Reconciler {
                 self.stats.list_failures += 1;
                 self.list_failures = self.list_failures.saturating_add(1);
                 self.list_error = Some(error.clone());
-                self.next_due = now + self.config.backoff.after(self.list_failures);
+                let wait = self.config.backoff.after(self.list_failures);
+                self.next_due = now + wait.min(LISTING_WAIT_MAX);
                 Err(error)
             }
         }
