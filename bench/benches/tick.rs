@@ -198,6 +198,7 @@ fn members(fleet: &Fleet) -> Vec<Member> {
     let member = |number| Member {
         uuid: ContainerUuid(fleet::uuid(number)),
         cpu_limit_cores: Some(1.0),
+        aside: false,
     };
     (0..fleet.containers()).map(member).collect()
 }

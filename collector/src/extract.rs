@@ -93,6 +93,8 @@ pub(crate) struct HostSample<'a> {
     pub(crate) load: [f32; 3],
     /// Milliseconds of all processors: busy, and idle or waiting for I/O.
     pub(crate) cpu_busy_idle_ms: Option<[u32; 2]>,
+    /// Milliseconds of all processors that the hypervisor gave to others, part of the busy ones; all ones is unknown.
+    pub(crate) cpu_steal_ms: u32,
     /// Bytes: total, free, and buffers + cached.
     pub(crate) memory: Option<[u64; 3]>,
     pub(crate) bytes_in: u64,
@@ -260,6 +262,7 @@ impl<'a> HostSample<'a> {
             cpu_num: 0,
             load: [-1.0; 3],
             cpu_busy_idle_ms: None,
+            cpu_steal_ms: UNKNOWN_32,
             memory: None,
             bytes_in: UNKNOWN_64,
             bytes_out: UNKNOWN_64,
@@ -291,6 +294,7 @@ impl<'a> HostSample<'a> {
             cpu.cpu_sintr,
             cpu.cpu_steal,
         ];
+        self.cpu_steal_ms = cpu.cpu_steal;
         let idle = [cpu.cpu_idle, cpu.cpu_wio];
         self.cpu_busy_idle_ms =
             (cpu.cpu_idle != UNKNOWN_32).then(|| [sum_known(&busy), sum_known(&idle)]);

@@ -23,6 +23,7 @@ pub(crate) struct Host {
     memory: Option<[u64; 3]>,
     base: Option<Base>,
     cpu_utilization: Option<f64>,
+    steal: Option<f32>,
     bytes_in: Option<f64>,
     bytes_out: Option<f64>,
 }
@@ -32,6 +33,8 @@ struct Base {
     uptime_ms: u64,
     run: u32,
     cpu_busy_idle_ms: Option<[u32; 2]>,
+    /// All ones is unknown.
+    cpu_steal_ms: u32,
     bytes_in: u64,
     bytes_out: u64,
 }
@@ -49,6 +52,7 @@ impl Host {
             memory: None,
             base: None,
             cpu_utilization: None,
+            steal: None,
             bytes_in: None,
             bytes_out: None,
         }
@@ -95,6 +99,7 @@ impl Host {
             uptime_ms: at.uptime_ms,
             run: at.run,
             cpu_busy_idle_ms: sample.cpu_busy_idle_ms,
+            cpu_steal_ms: sample.cpu_steal_ms,
             bytes_in: sample.bytes_in,
             bytes_out: sample.bytes_out,
         };
@@ -113,7 +118,8 @@ impl Host {
                 self.base = Some(next);
             }
             _ => {
-                (self.cpu_utilization, self.bytes_in, self.bytes_out) = (None, None, None);
+                (self.cpu_utilization, self.steal) = (None, None);
+                (self.bytes_in, self.bytes_out) = (None, None);
                 self.base = Some(next);
             }
         }
@@ -121,13 +127,19 @@ impl Host {
 
     fn compare(&mut self, base: &Base, next: &Base, interval_ms: u64) {
         let cpu = base.cpu_busy_idle_ms.zip(next.cpu_busy_idle_ms);
-        self.cpu_utilization = cpu.and_then(|(base, next)| {
+        let spent = cpu.and_then(|(base, next)| {
             let limit = interval_ms
                 .saturating_mul(u64::from(self.cpu_num.max(1)))
                 .saturating_mul(2);
             let [busy, idle] = [0, 1].map(|i| u64::from(next[i].wrapping_sub(base[i])));
             let total = busy + idle;
-            (total > 0 && total <= limit).then(|| 100.0 * busy as f64 / total as f64)
+            (total > 0 && total <= limit).then_some((busy, total))
+        });
+        self.cpu_utilization = spent.map(|(busy, total)| 100.0 * busy as f64 / total as f64);
+        self.steal = spent.and_then(|(busy, total)| {
+            let known = base.cpu_steal_ms != UNKNOWN_32 && next.cpu_steal_ms != UNKNOWN_32;
+            let stolen = next.cpu_steal_ms.wrapping_sub(base.cpu_steal_ms);
+            (known && u64::from(stolen) <= busy).then(|| stolen as f32 / total as f32)
         });
         let per_second = |base: u64, next: u64| {
             let known = base != UNKNOWN_64 && next != UNKNOWN_64;
@@ -136,6 +148,11 @@ impl Host {
         };
         self.bytes_in = per_second(base.bytes_in, next.bytes_in);
         self.bytes_out = per_second(base.bytes_out, next.bytes_out);
+    }
+
+    /// Share (0 to 1) of the processor time that the hypervisor gave to others; `None` when unknown.
+    pub(crate) fn steal(&self) -> Option<f32> {
+        self.steal
     }
 
     /// The value of a host metric; `None` when unknown or when the metric is a container's.
@@ -148,6 +165,7 @@ impl Host {
         };
         match metric {
             Metric::CpuUtilization => self.cpu_utilization,
+            Metric::CpuSteal => self.steal.map(|share| 100.0 * f64::from(share)),
             Metric::CpuNum => (self.cpu_num > 0).then(|| f64::from(self.cpu_num)),
             Metric::LoadOne => load(0),
             Metric::LoadFive => load(1),

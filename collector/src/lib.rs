@@ -32,7 +32,7 @@ pub use crate::{
     metric::Metric,
     name::{NamePattern, TaskName},
     networks::{AllowList, Network, NetworkError},
-    observe::{GroupMetrics, Member, Summary},
+    observe::{Each, GroupMetrics, Member, Summary},
     query::{Percentile, Query, QueryResult, Selection, Statistic},
     reading::Freshness,
     stats::Stats,

@@ -58,6 +58,8 @@ pub enum Metric {
     VirWorkingSet,
     /// Busy share of the host's processors, percent of all cores together (0 to 100).
     CpuUtilization,
+    /// Share of the host's processor time that the hypervisor gave to other guests, percent of all cores together (0 to 100).
+    CpuSteal,
     /// Number of processors of the host.
     CpuNum,
     /// Load average of the host over one minute.
@@ -80,7 +82,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric, containers' first.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::VirCpuUtilization,
         Self::VirCpuCores,
         Self::VirCpuOfLimit,
@@ -107,6 +109,7 @@ impl Metric {
         Self::VirConnections,
         Self::VirWorkingSet,
         Self::CpuUtilization,
+        Self::CpuSteal,
         Self::CpuNum,
         Self::LoadOne,
         Self::LoadFive,
@@ -170,6 +173,7 @@ impl Metric {
             Self::VirConnections => ("vir_connections", "connections"),
             Self::VirWorkingSet => ("vir_working_set", "bytes"),
             Self::CpuUtilization => ("cpu_utilization", "percent of all cores"),
+            Self::CpuSteal => ("cpu_steal", "percent of all cores"),
             Self::CpuNum => ("cpu_num", "cores"),
             Self::LoadOne => ("load_one", "processes"),
             Self::LoadFive => ("load_five", "processes"),

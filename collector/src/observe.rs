@@ -8,8 +8,9 @@ use crate::{
     cache,
     config::millis,
     core::Collector,
+    host::Host,
     index::Location,
-    reading::{Freshness, Reading, duration, optional_seconds},
+    reading::{Freshness, Rates, Reading, duration, optional_seconds},
     uuid::ContainerUuid,
 };
 
@@ -20,6 +21,21 @@ pub struct Member {
     pub uuid: ContainerUuid,
     /// Its processor limit in cores, if it has one; without, its host's cores are the limit.
     pub cpu_limit_cores: Option<f64>,
+    /// It is expected to report like the others, and its values are left out of the group's.
+    pub aside: bool,
+}
+
+/// What one container of a group did, beside its siblings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Each {
+    /// Which container.
+    pub uuid: ContainerUuid,
+    /// Processor time, cores.
+    pub cpu_cores: Option<f32>,
+    /// Received and sent bytes per second together.
+    pub bytes: Option<f32>,
+    /// Share (0 to 1) of its host's processor time that went to other guests of the hypervisor.
+    pub steal: Option<f32>,
 }
 
 /// A metric over the containers of a group that have it.
@@ -56,6 +72,8 @@ pub struct GroupMetrics {
     pub ended: usize,
     /// Of these, never heard of, or forgotten.
     pub missing: usize,
+    /// Of those reporting, set aside: they are in none of the sums below.
+    pub aside: usize,
     /// Processor time, cores.
     pub cpu_cores: Option<Summary>,
     /// Processor time as share (0 to 1) of the member's limit, else of its host's cores.
@@ -70,6 +88,8 @@ pub struct GroupMetrics {
     pub bytes_out: Option<Summary>,
     /// Received and sent bytes per second together.
     pub bytes: Option<Summary>,
+    /// Received and sent packets per second together.
+    pub packets: Option<Summary>,
     /// Age of the newest contribution.
     #[serde(serialize_with = "optional_seconds", rename = "newest_age_seconds")]
     pub newest_age: Option<Duration>,
@@ -79,6 +99,9 @@ pub struct GroupMetrics {
     /// The longest observed interval between samples among the fresh containers.
     #[serde(serialize_with = "optional_seconds", rename = "interval_seconds")]
     pub interval: Option<Duration>,
+    /// The fresh containers one by one, those set aside too.
+    #[serde(skip)]
+    pub each: Vec<Each>,
 }
 
 /// So many readings are on their way from memory at once.
@@ -91,7 +114,10 @@ impl Collector {
     #[must_use]
     pub fn observe(&self, groups: &[&[Member]], now: Duration) -> Vec<GroupMetrics> {
         let now_ms = millis(now);
-        let mut accumulators = vec![Accumulator::default(); groups.len()];
+        let mut accumulators: Vec<Accumulator> = groups
+            .iter()
+            .map(|group| Accumulator::with_room(group.len()))
+            .collect();
         for (shard, tickets) in self.locate(groups).into_iter().enumerate() {
             let Some(shard) = u32::try_from(shard)
                 .ok()
@@ -102,14 +128,20 @@ impl Collector {
             for (number, ticket) in tickets.iter().enumerate() {
                 if let Some(ahead) = tickets.get(number + PREFETCH_AHEAD)
                     && let Some(reading) = shard.readings.get(ahead.slot as usize)
+                    && let Some(series) = shard.series.get(ahead.slot as usize)
                 {
                     cache::prefetch(reading);
+                    cache::prefetch(series);
                 }
-                let reading = shard.readings.get(ticket.slot as usize);
-                if let Some(reading) = reading.filter(|reading| reading.uuid == ticket.member.uuid)
+                let slot = ticket.slot as usize;
+                if let (Some(reading), Some(series)) =
+                    (shard.readings.get(slot), shard.series.get(slot))
+                    && reading.uuid == ticket.member.uuid
                     && let Some(group) = accumulators.get_mut(ticket.group as usize)
                 {
-                    group.add(reading, ticket.member.cpu_limit_cores, now_ms);
+                    let host = shard.agents.get(series.agent as usize);
+                    let host = host.and_then(|agent| agent.as_ref()?.host.as_deref());
+                    group.add((reading, &series.rates, host), &ticket.member, now_ms);
                 }
             }
         }
@@ -201,12 +233,24 @@ struct Accumulator {
     bytes_in: Sum,
     bytes_out: Sum,
     bytes: Sum,
+    packets: Sum,
     ages_ms: Option<(u64, u64)>,
     interval_ms: u32,
 }
 
 impl Accumulator {
-    fn add(&mut self, reading: &Reading, limit_cores: Option<f64>, now_ms: u64) {
+    fn with_room(members: usize) -> Self {
+        let mut accumulator = Self::default();
+        accumulator.metrics.each.reserve_exact(members);
+        accumulator
+    }
+
+    fn add(
+        &mut self,
+        (reading, rates, host): (&Reading, &Rates, Option<&Host>),
+        member: &Member,
+        now_ms: u64,
+    ) {
         match reading.freshness(now_ms) {
             Freshness::Fresh => self.metrics.reporting += 1,
             Freshness::Stale => return self.metrics.stale += 1,
@@ -214,21 +258,31 @@ impl Accumulator {
             Freshness::Ended => return self.metrics.ended += 1,
         }
         let (bytes_in, bytes_out) = (reading.bytes_in(), reading.bytes_out());
-        self.cpu_cores.add(reading.cpu_cores());
-        self.cpu_of_limit.add(reading.cpu_of_limit(limit_cores));
-        self.memory_bytes.add(reading.memory());
-        self.memory_of_limit.add(reading.memory_of_limit());
-        self.bytes_in.add(bytes_in);
-        self.bytes_out.add(bytes_out);
-        self.bytes.add(
-            bytes_in
-                .zip(bytes_out)
-                .map(|(bytes_in, bytes_out)| bytes_in + bytes_out),
-        );
+        let bytes = both(bytes_in, bytes_out);
+        self.metrics.each.push(Each {
+            uuid: member.uuid,
+            cpu_cores: reading.cpu_cores().map(single),
+            bytes: bytes.map(single),
+            steal: host.and_then(Host::steal),
+        });
         let age_ms = reading.age_ms(now_ms);
         let (newest, oldest) = self.ages_ms.unwrap_or((age_ms, age_ms));
         self.ages_ms = Some((newest.min(age_ms), oldest.max(age_ms)));
         self.interval_ms = self.interval_ms.max(reading.interval_ms);
+        if member.aside {
+            self.metrics.aside += 1;
+            return;
+        }
+        self.cpu_cores.add(reading.cpu_cores());
+        self.cpu_of_limit
+            .add(reading.cpu_of_limit(member.cpu_limit_cores));
+        self.memory_bytes.add(reading.memory());
+        self.memory_of_limit.add(reading.memory_of_limit());
+        self.bytes_in.add(bytes_in);
+        self.bytes_out.add(bytes_out);
+        self.bytes.add(bytes);
+        let (packets_in, packets_out) = rates.packets();
+        self.packets.add(both(packets_in, packets_out));
     }
 
     fn finish(self, expected: usize) -> GroupMetrics {
@@ -249,10 +303,26 @@ impl Accumulator {
             bytes_in: self.bytes_in.finish(),
             bytes_out: self.bytes_out.finish(),
             bytes: self.bytes.finish(),
+            packets: self.packets.finish(),
             newest_age: self.ages_ms.map(|(newest, _)| duration(newest)),
             oldest_age: self.ages_ms.map(|(_, oldest)| duration(oldest)),
             interval: (self.interval_ms > 0).then(|| duration(u64::from(self.interval_ms))),
             ..self.metrics
         }
     }
+}
+
+/// Both directions together; `None` when either is unknown.
+fn both(received: Option<f64>, sent: Option<f64>) -> Option<f64> {
+    received.zip(sent).map(|(received, sent)| received + sent)
+}
+
+/// In single precision, as rates are kept.
+fn single(value: f64) -> f32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a sum of rates that were kept in single precision"
+    )]
+    let single = value as f32;
+    single
 }

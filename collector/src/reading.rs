@@ -37,6 +37,11 @@ impl Rates {
         bytes: [f32::NAN; 4],
         events: [f32::NAN; 8],
     };
+
+    /// Packets per second in and out.
+    pub(crate) fn packets(&self) -> (Option<f64>, Option<f64>) {
+        (known(self.events[0]), known(self.events[3]))
+    }
 }
 
 /// What the latest sample said.

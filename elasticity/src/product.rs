@@ -123,6 +123,7 @@ impl Sidecar {
             observation: observation(view),
             reservation: Reservation::default(),
             unplaced: view.replicas().unplaced(),
+            replicas: Vec::new(),
         });
         let inputs = Inputs {
             swarm: SwarmCondition {

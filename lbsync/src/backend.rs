@@ -1,6 +1,6 @@
 //! The backend set: what the swarm offers to balance over, as plain input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -45,6 +45,35 @@ pub struct BackendSet {
     pub completeness: Completeness,
     /// The services, with and without labels of ours.
     pub services: Vec<Service>,
+    /// IDs of tasks that serve and shall get no new connections for a while: they do much worse than their siblings.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub quarantined: BTreeSet<String>,
+}
+
+impl BackendSet {
+    /// Makes those in quarantine drain, but never more than half of those that serve of a service.
+    pub fn isolate(&mut self) {
+        let Self {
+            services,
+            quarantined,
+            ..
+        } = self;
+        if quarantined.is_empty() {
+            return;
+        }
+        for service in services {
+            let serves = |backend: &&mut Backend| backend.state == BackendState::Serving;
+            let serving = service.backends.iter_mut().filter(serves).count();
+            let those = service
+                .backends
+                .iter_mut()
+                .filter(serves)
+                .filter(|backend| quarantined.contains(&backend.task));
+            for backend in those.take(serving / 2) {
+                backend.state = BackendState::Draining;
+            }
+        }
+    }
 }
 
 /// A service and its backends.
@@ -98,7 +127,7 @@ pub struct BackendPort {
 pub enum BackendState {
     /// It runs and is meant to. A task with a health check of Docker's is not said to run before that succeeds.
     Serving,
-    /// It still runs, and the swarm wants it gone: weight 0 until it is.
+    /// It still runs, and is wanted gone or let alone: weight 0 as long as that lasts.
     Draining,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! All balancers that hear the same sources go by the same set, and so agree on who drains.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -48,6 +49,7 @@ impl<'a> Choice<'a> {
                     reason: reason.to_owned(),
                 },
                 services: Vec::new(),
+                quarantined: BTreeSet::new(),
             }),
             Self::Away => None,
         }
@@ -210,6 +212,24 @@ impl Sources {
             }
             _ => Choice::Away,
         }
+    }
+
+    /// Tasks that any source that speaks wants to have no new connections: only the swarm's leader looks out for them, and the
+    /// set that is gone by may be another manager's.
+    #[must_use]
+    pub fn quarantined(&self, now: Duration) -> BTreeSet<String> {
+        let cluster = self.accepted.as_ref().map(|(cluster, _)| cluster);
+        let speaks = |source: &&Source| {
+            let heard = source.heard.map(|heard| now.saturating_sub(heard));
+            heard.is_some_and(|age| age <= self.config.max_age)
+        };
+        self.sources
+            .iter()
+            .filter(speaks)
+            .filter_map(|source| source.set.as_ref())
+            .filter(|set| Some(&set.cluster) == cluster)
+            .flat_map(|set| set.quarantined.iter().cloned())
+            .collect()
     }
 
     /// Why the first of the partial sets is partial.

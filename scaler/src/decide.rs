@@ -19,6 +19,7 @@ use crate::{
     hold::HoldReason,
     metric::Metric,
     observation::{Observation, SwarmCondition},
+    outlier::ReplicaId,
     policy::{Aim, Direction, Policy},
     settings::Settings,
     track::Track,
@@ -100,6 +101,11 @@ pub enum ScaleReason {
     },
     /// There is room again for what it gave up.
     GivenBack,
+    /// Another replica beside one in quarantine.
+    Replaced {
+        /// The one in quarantine.
+        replica: ReplicaId,
+    },
 }
 
 /// What the policy would do if nothing stood in its way.

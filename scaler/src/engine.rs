@@ -3,6 +3,7 @@
 //! The engine issues [`Command`]s and is told by [`Engine::completed`] how each ended; in between the service is held. It carries
 //! nothing out itself.
 
+mod aside;
 mod entry;
 mod notice;
 mod room;
@@ -22,6 +23,7 @@ use crate::{
     hold::HoldReason,
     labels::Defaults,
     observation::{Leadership, Observation, ServiceId, ServiceName, SwarmCondition},
+    outlier::{Outlier, Replica, ReplicaId},
     record::{DecisionRecord, Outcome},
     settings::Settings,
     track::TickTime,
@@ -53,6 +55,8 @@ pub struct ServiceInput<'a> {
     pub reservation: Reservation,
     /// Tasks that found no node with room for them.
     pub unplaced: u32,
+    /// What each of its replicas does, as far as telemetry tells; all of them, those set aside too.
+    pub replicas: Vec<Replica>,
 }
 
 /// Everything that a tick is decided from. The services are those of a complete view, opted in or not, in any order.
@@ -199,8 +203,16 @@ impl Engine {
         if matches!(entry.policy(), Ok(None)) {
             return None;
         }
+        let admin = self.admin.effective(&input.name);
+        let aside = entry.look_at_replicas(
+            input,
+            (admin, swarm, &self.settings),
+            moment,
+            &mut self.events,
+        );
+        let observation = aside.observation(&input.observation);
         entry.seen(
-            &input.observation,
+            &observation,
             swarm,
             (
                 &self.settings,
@@ -211,19 +223,23 @@ impl Engine {
             ),
         );
         self.stats.decided += 1;
-        let admin = self.admin.effective(&input.name);
+        let state = aside.state(entry.state());
         let situation = Situation {
             admin,
-            state: entry.state(),
+            state: &state,
             track: entry.track(),
-            observation: &input.observation,
+            observation: &observation,
             swarm,
             leader_since: self.leader_since,
             settings: &self.settings,
         };
         let mut verdict = match entry.policy() {
             Ok(None) => return None,
-            Ok(Some(policy)) => decide(policy, &situation, moment.now),
+            Ok(Some(policy)) => {
+                let mut verdict = decide(&aside.policy(policy), &situation, moment.now);
+                aside.all(&mut verdict, policy.bounds());
+                verdict
+            }
             Err(errors) => Verdict::hold(HoldReason::InvalidLabels {
                 errors: errors.to_vec(),
             }),
@@ -322,6 +338,35 @@ impl Engine {
             words: record.map(DecisionRecord::explain).unwrap_or_default(),
         });
         record
+    }
+
+    /// The replicas of a service that stand out.
+    #[must_use]
+    pub fn outliers(&self, service: &str) -> Vec<Outlier> {
+        let entry = self.services.get(service);
+        entry
+            .map(|entry| entry.replicas().outliers())
+            .unwrap_or_default()
+    }
+
+    /// The replicas of a service whose values are to be left out of its averages.
+    #[must_use]
+    pub fn left_out(&self, service: &str) -> Vec<ReplicaId> {
+        let left_out = |entry: &Entry| {
+            let policy = entry.policy().ok().flatten()?;
+            Some(entry.replicas().left_out(policy.outliers()))
+        };
+        self.services
+            .get(service)
+            .and_then(left_out)
+            .unwrap_or_default()
+    }
+
+    /// The replicas that shall get no new connections, at most one of a service.
+    pub fn quarantined(&self) -> impl Iterator<Item = (&ServiceName, ReplicaId)> {
+        self.services
+            .iter()
+            .filter_map(|(name, entry)| Some((name, entry.replicas().isolated()?)))
     }
 
     /// What happened since the last call, oldest first.

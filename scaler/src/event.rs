@@ -4,7 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{arbitration::PoolState, hold::HoldKind, observation::ServiceName, policy::Direction};
+use crate::{
+    arbitration::PoolState,
+    hold::HoldKind,
+    observation::ServiceName,
+    outlier::{Outlier, ReplicaId},
+    policy::Direction,
+};
 
 /// Most events kept until the shell takes them; further ones are dropped and counted.
 pub const EVENTS_MAX: usize = 10_000;
@@ -74,6 +80,20 @@ pub enum EventKind {
     ShortageOver,
     /// The swarm needs more nodes, has one to spare, or neither any more.
     NodePool(PoolState),
+    /// A replica does much worse than its siblings.
+    Outlier(Outlier),
+    /// It no longer does, or is gone.
+    OutlierOver(Outlier),
+    /// A replica gets no new connections from the balancer any more.
+    Quarantined {
+        /// Which one.
+        replica: ReplicaId,
+    },
+    /// It gets them again, or is gone.
+    QuarantineOver {
+        /// Which one.
+        replica: ReplicaId,
+    },
     /// A person paused changes of a service.
     Paused {
         /// Of which direction.
@@ -95,6 +115,10 @@ impl EventKind {
         "shortage",
         "shortage_over",
         "node_pool",
+        "outlier",
+        "outlier_over",
+        "quarantined",
+        "quarantine_over",
         "paused",
     ];
 
@@ -111,6 +135,10 @@ impl EventKind {
             Self::Shortage { .. } => "shortage",
             Self::ShortageOver => "shortage_over",
             Self::NodePool(_) => "node_pool",
+            Self::Outlier(_) => "outlier",
+            Self::OutlierOver(_) => "outlier_over",
+            Self::Quarantined { .. } => "quarantined",
+            Self::QuarantineOver { .. } => "quarantine_over",
             Self::Paused { .. } => "paused",
         }
     }

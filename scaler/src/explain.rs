@@ -4,6 +4,7 @@
 
 mod holds;
 mod metrics;
+mod outliers;
 mod words;
 
 use crate::{
@@ -35,6 +36,7 @@ impl DecisionRecord {
                 join([
                     format!("Held at {}{lasted}: {why}{end}", replicas(self.replicas)),
                     then,
+                    self.outlier_sentences(),
                 ])
             }
         }
@@ -57,6 +59,7 @@ impl DecisionRecord {
         join([
             format!("{what} from {from} to {}: {why}.", replicas(to)),
             self.clamp_sentences(),
+            self.outlier_sentences(),
             self.outcome_sentence(),
         ])
     }
@@ -100,6 +103,9 @@ impl DecisionRecord {
             ),
             ScaleReason::GivenBack => {
                 "the swarm has room again for what it had given up".to_owned()
+            }
+            ScaleReason::Replaced { replica } => {
+                format!("replica {replica} is in quarantine, and another takes its place")
             }
         }
     }

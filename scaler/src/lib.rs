@@ -23,6 +23,7 @@ pub mod hold;
 pub mod labels;
 pub mod metric;
 pub mod observation;
+pub mod outlier;
 pub mod pause;
 pub mod policy;
 pub mod record;
@@ -43,6 +44,7 @@ pub use metric::{Metric, MetricObservation, Readings};
 pub use observation::{
     Leadership, Mode, Nodes, Observation, Rollout, ServiceId, ServiceName, SwarmCondition,
 };
+pub use outlier::{Outlier, OutlierKind, OutlierPolicy, Replica, ReplicaId};
 pub use policy::{
     Aim, Bounds, Direction, Marks, PerDirection, Policy, PolicyError, Predict, Target, Tracking,
 };

@@ -10,7 +10,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{arbitration::PRIORITY_DEFAULT, metric::Metric, time::millis};
+use crate::{arbitration::PRIORITY_DEFAULT, metric::Metric, outlier::OutlierPolicy, time::millis};
 
 pub use schedule::{ENTRIES_MAX, HOLDS_MAX, Schedule, ScheduleError};
 pub use target::{Aim, SHARE_MAX, Target};
@@ -203,6 +203,7 @@ pub struct Policy {
     targets: Vec<Target>,
     tracking: Tracking,
     schedule: Option<Schedule>,
+    outliers: OutlierPolicy,
 }
 
 impl Policy {
@@ -229,6 +230,7 @@ impl Policy {
             tracking: Tracking::default(),
             schedule: None,
             priority: PRIORITY_DEFAULT,
+            outliers: OutlierPolicy::default(),
         })
     }
 
@@ -255,6 +257,7 @@ impl Policy {
             tracking: Tracking::default(),
             schedule: None,
             priority: PRIORITY_DEFAULT,
+            outliers: OutlierPolicy::default(),
         }
         .with_targets(targets, tracking);
         if policy.targets.is_empty() {
@@ -292,6 +295,28 @@ impl Policy {
         self.priority
     }
 
+    /// The same policy with something else done about outliers.
+    #[must_use]
+    pub const fn with_outliers(mut self, outliers: OutlierPolicy) -> Self {
+        self.outliers = outliers;
+        self
+    }
+
+    /// What is done about replicas that do much worse than their siblings.
+    #[must_use]
+    pub const fn outliers(&self) -> OutlierPolicy {
+        self.outliers
+    }
+
+    /// The same policy within these bounds.
+    #[must_use]
+    pub(crate) fn within(&self, bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            ..self.clone()
+        }
+    }
+
     /// The same policy with other bounds by the clock.
     #[must_use]
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
@@ -303,10 +328,7 @@ impl Policy {
     #[must_use]
     pub(crate) fn at(&self, unix_ms: u64) -> Option<Self> {
         let bounds = self.schedule.as_ref()?.bounds(self.bounds, unix_ms);
-        (bounds != self.bounds).then(|| Self {
-            bounds,
-            ..self.clone()
-        })
+        (bounds != self.bounds).then(|| self.within(bounds))
     }
 
     /// The replicas it may ask for.
@@ -360,6 +382,7 @@ struct Summary {
     tracking: Option<Tracking>,
     #[serde(skip_serializing_if = "Option::is_none")]
     schedule: Option<Schedule>,
+    outliers: OutlierPolicy,
 }
 
 impl From<Policy> for Summary {
@@ -381,6 +404,7 @@ impl From<Policy> for Summary {
             tracking: (!policy.targets.is_empty()).then_some(policy.tracking),
             targets: policy.targets,
             schedule: policy.schedule,
+            outliers: policy.outliers,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     decide::{Clamp, Decision, Proposal},
     metric::Metric,
     observation::ServiceName,
+    outlier::Outlier,
     policy::{Direction, PerDirection, Policy},
     time::millis,
     track::MetricProposal,
@@ -198,6 +199,9 @@ pub struct DecisionRecord {
     /// What each target asks for, as far as its telemetry can be judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<MetricProposal>,
+    /// Replicas that do much worse than their siblings. Those in quarantine count neither in `targets` nor in averages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outliers: Vec<Outlier>,
     /// From asking for a replica to its serving, as measured; the horizon of forecasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_up_ms: Option<u64>,
@@ -237,6 +241,7 @@ impl DecisionRecord {
     pub(crate) fn heap_bytes(&self) -> usize {
         self.readings.capacity() * size_of::<Reading>()
             + self.targets.capacity() * size_of::<MetricProposal>()
+            + self.outliers.capacity() * size_of::<Outlier>()
             + self.clamps.capacity() * size_of::<Clamp>()
     }
 }

@@ -38,6 +38,12 @@ pub struct Settings {
     /// Telemetry that cannot be acted on for so long is told as lost; default 30 s. Nothing shrinks on it in the meantime either.
     #[serde(deserialize_with = "read::duration")]
     pub telemetry_lost_after: Duration,
+    /// A replica is not judged against its siblings before it has been seen for so long; default 45 s.
+    #[serde(deserialize_with = "read::duration")]
+    pub outlier_settle: Duration,
+    /// A replica stands out when it did much worse than its siblings for so long; default 60 s.
+    #[serde(deserialize_with = "read::duration")]
+    pub outlier_after: Duration,
     /// State and history of a service that is gone are kept for so long; default 10 min.
     #[serde(deserialize_with = "read::duration")]
     pub forget_after: Duration,
@@ -63,6 +69,8 @@ impl Default for Settings {
             back_off_base: Duration::from_secs(4),
             back_off_max: Duration::from_secs(300),
             telemetry_lost_after: Duration::from_secs(30),
+            outlier_settle: Duration::from_secs(45),
+            outlier_after: Duration::from_secs(60),
             forget_after: Duration::from_secs(600),
             services_max: 10_000,
             in_flight_max: 64,

@@ -103,6 +103,7 @@ impl Shadow {
                     observation: service.observation(input, now),
                     reservation: input.reservation,
                     unplaced: 0,
+                    replicas: Vec::new(),
                 })
             })
             .collect();

@@ -66,11 +66,17 @@ pub(crate) struct Workload {
     last: BTreeMap<String, ServiceLoad>,
     meters: BTreeMap<String, Meter>,
     nodes: BTreeMap<String, NodeTotal>,
+    /// How many times the processor time a container needs.
+    cpu_factors: BTreeMap<String, f64>,
 }
 
 impl Workload {
     pub(crate) fn set(&mut self, service: &str, load: Load) {
         self.loads.insert(service.to_owned(), load);
+    }
+
+    pub(crate) fn set_cpu_factor(&mut self, container: &str, factor: f64) {
+        self.cpu_factors.insert(container.to_owned(), factor);
     }
 
     pub(crate) fn remove(&mut self, service: &str) {
@@ -108,7 +114,12 @@ impl Workload {
             let share = offered.scaled(1.0 / (containers.len().max(1) as f64));
             let mut served = Demand::default();
             for task in containers {
-                let own_share = share.scaled(1.0 + 0.02 * random.signed_unit());
+                let mut own_share = share.scaled(1.0 + 0.02 * random.signed_unit());
+                let factor = task
+                    .container
+                    .as_ref()
+                    .and_then(|id| self.cpu_factors.get(id));
+                own_share.cores *= factor.copied().unwrap_or(1.0);
                 let done = self.work_in(engine, task, own_share, span);
                 served.cores += done.cores;
                 served.bytes_per_second += done.bytes_per_second;

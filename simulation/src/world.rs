@@ -125,6 +125,11 @@ impl World {
         self.engine.remove_service(&name)
     }
 
+    /// Makes a container need so many times the processor time for the same work, as one that something is wrong with does.
+    pub fn set_cpu_factor(&mut self, container: &str, factor: f64) {
+        self.workload.set_cpu_factor(container, factor);
+    }
+
     /// Changes the load of the service of that name.
     pub fn set_load(&mut self, service: &str, load: Load) {
         self.workload.set(service, load);

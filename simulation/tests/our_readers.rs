@@ -110,6 +110,7 @@ fn observe(collector: &Collector, world: &World, service: &str, limit: f64) -> G
     let member = |container: &String| Member {
         uuid: ContainerUuid::from_container_id(container).unwrap(),
         cpu_limit_cores: Some(limit),
+        aside: false,
     };
     let containers = world
         .engine()

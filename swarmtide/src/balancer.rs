@@ -19,12 +19,14 @@ pub mod wire;
 mod worker;
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
+use collector::ContainerUuid;
 use lbsync::{BackendSet, SourceState};
 use tokio::sync::watch;
 
@@ -56,6 +58,7 @@ struct Inner {
     clock: Clock,
     feed: Feed,
     sources: ArcSwap<Vec<SourceState>>,
+    quarantine: ArcSwap<BTreeSet<ContainerUuid>>,
     desk: Arc<Desk>,
     ended: watch::Receiver<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -137,6 +140,7 @@ impl Balancer {
             clock,
             feed: Feed::new(config.streams_max),
             sources: ArcSwap::default(),
+            quarantine: ArcSwap::default(),
             desk,
             ended,
             thread: Mutex::new(thread),
@@ -158,8 +162,12 @@ impl Balancer {
             from: offer.from,
             set: (*offer.set).clone(),
         });
+        let mut set = offer.set;
+        if !set.quarantined.is_empty() {
+            Arc::make_mut(&mut set).isolate();
+        }
         self.0.desk.inbox.arrive(Arrival {
-            set: Some(offer.set),
+            set: Some(set),
             listed: offer.listed,
         });
     }
@@ -190,6 +198,18 @@ impl Balancer {
             set: None,
             listed: self.0.clock.now(),
         });
+    }
+
+    /// Sets who shall get no new connections; it is part of what this host's engine shows from now on.
+    pub(crate) fn set_quarantine(&self, containers: BTreeSet<ContainerUuid>) {
+        if **self.0.quarantine.load() != containers {
+            self.0.quarantine.store(Arc::new(containers));
+        }
+    }
+
+    /// Who shall get no new connections.
+    pub(crate) fn quarantine(&self) -> Arc<BTreeSet<ContainerUuid>> {
+        self.0.quarantine.load_full()
     }
 
     pub(crate) fn set_sources(&self, sources: Vec<SourceState>) {

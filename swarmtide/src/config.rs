@@ -192,6 +192,10 @@ pub struct Scaler {
     pub back_off_max: Span,
     /// Telemetry that cannot be acted on for this long is told as lost.
     pub telemetry_lost_after: Span,
+    /// A replica is not judged against its siblings before it has been seen for this long.
+    pub outlier_settle: Span,
+    /// A replica stands out when it did much worse than its siblings for this long.
+    pub outlier_after: Span,
     /// State of a service that is gone is kept for this long.
     pub forget_after: Span,
     /// Most services kept.
@@ -204,6 +208,10 @@ pub struct Scaler {
     pub history_scales: usize,
     /// Records of holds kept per service.
     pub history_holds: usize,
+    /// Balancers elsewhere whose connection counts are read.
+    pub balancers: Vec<SourceUrl>,
+    /// File with the bearer token for them.
+    pub balancers_token_file: Option<PathBuf>,
     /// What labels leave open.
     #[serde(skip_serializing)]
     pub defaults: scaler::Defaults,
@@ -222,12 +230,16 @@ impl Default for Scaler {
             back_off_base: Span::from_millis(4000),
             back_off_max: Span::from_millis(300_000),
             telemetry_lost_after: Span::from_millis(30_000),
+            outlier_settle: Span::from_millis(45_000),
+            outlier_after: Span::from_millis(60_000),
             forget_after: Span::from_millis(600_000),
             services_max: 10_000,
             in_flight_max: 64,
             changes_per_minute_max: 600,
             history_scales: 32,
             history_holds: 16,
+            balancers: Vec::new(),
+            balancers_token_file: None,
             defaults: scaler::Defaults::default(),
         }
     }
@@ -246,6 +258,8 @@ impl Scaler {
             back_off_base: self.back_off_base.get(),
             back_off_max: self.back_off_max.get(),
             telemetry_lost_after: self.telemetry_lost_after.get(),
+            outlier_settle: self.outlier_settle.get(),
+            outlier_after: self.outlier_after.get(),
             forget_after: self.forget_after.get(),
             services_max: self.services_max,
             in_flight_max: self.in_flight_max,

@@ -11,7 +11,7 @@ mod text;
 
 use std::{fmt, time::Duration};
 
-use metrics::{histogram, with_local_recorder};
+use metrics::{counter, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
@@ -72,6 +72,13 @@ impl Recorder {
     pub fn tick_took(&self, took: Duration) {
         with_local_recorder(&self.recorder, || {
             histogram!("swarmtide_scaler_tick_seconds").record(took.as_secs_f64())
+        });
+    }
+
+    /// Notes that a balancer did not say what it counted.
+    pub fn balancer_failed(&self) {
+        with_local_recorder(&self.recorder, || {
+            counter!("swarmtide_connections_errors_total").increment(1);
         });
     }
 

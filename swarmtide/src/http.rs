@@ -5,6 +5,7 @@
 mod access;
 mod auth;
 mod backends;
+mod connections;
 mod health;
 mod journal;
 mod node;
@@ -88,6 +89,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(telemetry::by_name))
         .routes(routes!(backends::backends))
         .routes(routes!(backends::balancer))
+        .routes(routes!(connections::connections))
 }
 
 /// The OpenAPI document of the API.

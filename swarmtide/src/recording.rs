@@ -23,6 +23,8 @@ use swarm::View;
 pub use frame::{Completed, Frame, Header};
 pub use reader::{ReadError, Reader};
 
+use crate::sidecar::Counted;
+
 use frame::{Kind, SeenView};
 
 /// What every recording begins with; the number is the version of the format.
@@ -173,6 +175,11 @@ impl Frames<'_> {
     /// What people switched, before it holds.
     pub fn admin(&mut self, admin: &AdminState, now: Duration) {
         self.json(Kind::Admin, now, admin);
+    }
+
+    /// What a balancer counted, before it is taken in.
+    pub fn connections(&mut self, balancer: usize, counted: &Counted, now: Duration) {
+        self.json(Kind::Connections, now, &(balancer, counted));
     }
 
     /// That telemetry forgets what is gone.

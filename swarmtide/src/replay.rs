@@ -22,7 +22,7 @@ pub use plot::svg;
 use crate::{
     config::{self, Config},
     recording::{Frame, ReadError, Reader},
-    sidecar::{collector_config, look},
+    sidecar::{Rates, Senses, balancers, collector_config, look},
 };
 
 /// Most differences that are kept in words.
@@ -79,6 +79,7 @@ pub fn replay(path: &Path, candidates: Vec<Candidate>) -> Result<Replayed, Repla
 struct Player<'a> {
     config: &'a Config,
     collector: Collector,
+    rates: Rates,
     engine: Engine,
     shadows: Vec<Shadow>,
     view: Option<View>,
@@ -99,6 +100,7 @@ impl<'a> Player<'a> {
         Self {
             config,
             collector: Collector::new(collector_config(config, true)),
+            rates: Rates::new(balancers(config)),
             engine: Engine::new(
                 settings.clone(),
                 defaults.clone(),
@@ -128,6 +130,7 @@ impl<'a> Player<'a> {
                     .completed(&command, outcome, at, completed.unix_ms);
             }
             Frame::Admin(admin) => self.engine.set_admin(admin),
+            Frame::Connections { balancer, counted } => self.rates.note(balancer, &counted, at),
             Frame::Expire => self.collector.expire(at),
         }
     }
@@ -138,7 +141,13 @@ impl<'a> Player<'a> {
         self.replayed.seconds = at.saturating_sub(first).as_secs_f64();
         self.replayed.ticks += 1;
         let view = self.view.as_ref().filter(|_| view);
-        let (inputs, _) = look(view, &self.collector, &self.config.capacity, at);
+        let senses = Senses {
+            collector: &self.collector,
+            rates: &self.rates,
+            engine: &self.engine,
+            capacity: &self.config.capacity,
+        };
+        let (inputs, _) = look(view, &senses, at);
         // What it would write is in the recording, with its end.
         drop(self.engine.tick(&inputs, at, unix_ms));
         drop(self.engine.take_events());

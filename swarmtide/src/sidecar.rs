@@ -3,6 +3,7 @@
 //! Sockets are bound before anything starts and handed in, so that tests and the demo bind their own.
 
 mod capacity;
+mod rates;
 mod scaling;
 mod shared;
 mod told;
@@ -27,7 +28,9 @@ use swarm::{Client, ClientOptions, Watch, WatchConfig};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 
 pub use crate::config::DockerEnvironment;
-pub(crate) use scaling::look;
+pub(crate) use rates::balancers;
+pub use rates::{Counted, CountedService, Rates};
+pub(crate) use scaling::{Senses, look};
 pub use shared::{LastTick, Seen, Shared, chain};
 pub use told::Told;
 pub(crate) use translate::members;
@@ -175,6 +178,8 @@ impl Sidecar {
             told,
             recording: bound.recording,
             balancer: balancer.clone(),
+            rates: Mutex::new(Rates::new(balancers(&config))),
+            balancers_token: balancers_token(&config)?,
             last_tick: ArcSwap::default(),
             state_file: tokio::sync::Mutex::new(state_file),
             recorder: Recorder::new(),
@@ -187,6 +192,7 @@ impl Sidecar {
         let (stop_http, http_stopped) = watch::channel(false);
         tasks.spawn(scaling::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(follow(Arc::clone(&shared), stopped.clone()));
+        tasks.spawn(rates::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(balancer.supervise(stopped.clone()));
         tasks.spawn(expire(Arc::clone(&shared), stopped));
         let mut http = JoinSet::new();
@@ -251,6 +257,13 @@ impl Sidecar {
             tracing::warn!("HTTP requests were still under way");
         }
     }
+}
+
+/// The token for the balancers that are asked for their connections.
+fn balancers_token(config: &Config) -> anyhow::Result<Option<String>> {
+    let file = config.scaler.balancers_token_file.as_deref();
+    let token = file.map(|file| http::token("scaler.balancers_token_file", file));
+    Ok(token.transpose()?)
 }
 
 /// The Engine API, as the configuration and the environment name it.

@@ -11,6 +11,8 @@
 mod address;
 #[path = "guest/codec.rs"]
 mod codec;
+#[path = "guest/connections.rs"]
+mod connections;
 #[path = "guest/crash.rs"]
 mod crash;
 #[path = "guest/faults.rs"]

@@ -134,6 +134,7 @@ fn set(
         },
         completeness: Completeness::Complete,
         services: (0..services).map(service).collect(),
+        quarantined: [].into(),
     }
 }
 

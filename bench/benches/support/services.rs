@@ -136,6 +136,7 @@ impl Service {
             .map(|id| Member {
                 uuid: ContainerUuid::from_container_id(id).unwrap_or(ContainerUuid::UNKNOWN),
                 cpu_limit_cores: Some(1.0),
+                aside: false,
             })
             .collect()
     }
@@ -161,6 +162,7 @@ impl Service {
                 memory_bytes: 64 << 20,
             },
             unplaced: 0,
+            replicas: Vec::new(),
         }
     }
 }

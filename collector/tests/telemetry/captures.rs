@@ -47,6 +47,7 @@ fn follow(name: &str, uuid: &str) -> (Vec<Step>, Stats) {
             let member = Member {
                 uuid: info.uuid.unwrap_or(ContainerUuid::UNKNOWN),
                 cpu_limit_cores: None,
+                aside: false,
             };
             let metrics = collector.observe(&[&[member]], now).remove(0);
             steps.push(Step {

@@ -104,6 +104,7 @@ fn members_say_how_many_were_expected() {
     let limited = Member {
         uuid: uuid(2),
         cpu_limit_cores: Some(0.4),
+        aside: false,
     };
     let result = ask(
         Metric::VirCpuOfLimit,
@@ -190,4 +191,24 @@ fn answers_serialise_with_seconds() {
         (&agents[0]["agent"], &agents[0]["duplicate"]),
         (&serde_json::json!("10.0.0.1"), &serde_json::json!("none"))
     );
+}
+
+#[test]
+fn those_set_aside_report_and_are_in_no_average() {
+    let (collector, now) = collector();
+    let aside = Member {
+        aside: true,
+        ..member(2)
+    };
+    let group = collector
+        .observe(&[&[member(1), aside, member(3)]], now)
+        .remove(0);
+    assert_eq!((group.expected, group.reporting, group.aside), (3, 3, 1));
+    let cores = group.cpu_cores.unwrap();
+    assert_eq!(cores.count, 2);
+    assert_near(Some(cores.sum), 0.4);
+    let each: Vec<_> = group.each.iter().map(|each| each.uuid).collect();
+    assert_eq!(each, [uuid(1), uuid(2), uuid(3)], "all, one by one");
+    assert_near(group.each[1].cpu_cores.map(f64::from), 0.2);
+    assert!(group.packets.is_some());
 }

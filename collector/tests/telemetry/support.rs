@@ -212,6 +212,7 @@ pub(crate) fn member(byte: u8) -> Member {
     Member {
         uuid: uuid(byte),
         cpu_limit_cores: None,
+        aside: false,
     }
 }
 

@@ -39,6 +39,7 @@ fn of(services: Vec<Service>) -> Desired {
         generation: crate::backend::Generation::default(),
         completeness: Completeness::Complete,
         services,
+        quarantined: [].into(),
     })
 }
 
@@ -231,5 +232,46 @@ fn bad_labels_cost_only_their_service() {
             "bad: swarmtide.lb.prot=80: there is no such label; did you mean swarmtide.lb.port?",
             "bad: swarmtide.lb.port: is missing, although the service has other swarmtide.lb.* labels",
         ],
+    );
+}
+
+#[test]
+fn those_in_quarantine_drain_but_half_of_a_service_at_most() {
+    use BackendState::{Draining, Serving};
+    let state = |backends: &[(&str, BackendState)], quarantined: &[&str]| {
+        let backends = backends.iter().enumerate().map(|(number, (task, state))| {
+            backend(task, &format!("10.0.0.{}", number + 1), 32_768, *state)
+        });
+        let mut set = BackendSet {
+            cluster: String::new(),
+            generation: crate::backend::Generation::default(),
+            completeness: Completeness::Complete,
+            services: vec![service("web", &[], backends.collect())],
+            quarantined: quarantined.iter().map(ToString::to_string).collect(),
+        };
+        set.isolate();
+        let backends = &set.services[0].backends;
+        let draining = backends.iter().filter(|backend| backend.state == Draining);
+        draining
+            .map(|backend| backend.task.clone())
+            .collect::<Vec<_>>()
+    };
+    let three = [("a", Serving), ("b", Serving), ("c", Serving)];
+    assert_eq!(state(&three, &["b"]), ["b"]);
+    assert_eq!(
+        state(&three, &["a", "b", "c"]),
+        ["a"],
+        "one of three is the most"
+    );
+    assert_eq!(state(&three, &["d"]), [""; 0]);
+    assert_eq!(
+        state(&[("a", Serving)], &["a"]),
+        [""; 0],
+        "nobody else serves"
+    );
+    assert_eq!(
+        state(&[("a", Serving), ("b", Draining)], &["a"]),
+        ["b"],
+        "nobody else serves"
     );
 }

@@ -22,6 +22,7 @@ fn set(services: Vec<Service>) -> BackendSet {
         generation: Generation::default(),
         completeness: Completeness::Complete,
         services,
+        quarantined: [].into(),
     }
 }
 

@@ -11,6 +11,7 @@ fn set(cluster: &str, index: u64, listed_unix_ms: u64) -> BackendSet {
         },
         completeness: Completeness::Complete,
         services: Vec::new(),
+        quarantined: [].into(),
     }
 }
 
@@ -127,4 +128,20 @@ fn another_swarm_is_believed_when_all_sources_are_of_it() {
     sources.receive(0, set("c", 1, 0), 4 * SECOND);
     sources.receive(1, set("c", 2, 0), 4 * SECOND);
     assert_eq!(chosen(&mut sources, 4 * SECOND), Some(2));
+}
+
+#[test]
+fn who_is_in_quarantine_is_told_by_any_source_that_speaks_of_the_same_swarm() {
+    let mut sources = sources(3);
+    let quarantine = |task: &str, set: BackendSet| BackendSet {
+        quarantined: [task.to_owned()].into(),
+        ..set
+    };
+    sources.receive(0, set("a", 9, 0), SECOND);
+    sources.receive(1, quarantine("t1", set("a", 8, 0)), SECOND);
+    sources.receive(2, quarantine("t2", set("b", 3, 0)), SECOND);
+    assert_eq!(chosen(&mut sources, SECOND), Some(9));
+    let told = |sources: &Sources, at| Vec::from_iter(sources.quarantined(at));
+    assert_eq!(told(&sources, SECOND), ["t1"], "not of another swarm");
+    assert_eq!(told(&sources, 20 * SECOND), [""; 0], "it fell silent");
 }

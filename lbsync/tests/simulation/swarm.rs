@@ -204,6 +204,7 @@ impl Swarm {
             },
             completeness: Completeness::Complete,
             services: services.collect(),
+            quarantined: [].into(),
         }
     }
 

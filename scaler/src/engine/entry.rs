@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Command, Counters, ServiceInput, ServiceStatus, notice::Notices};
+use super::{Command, Counters, ServiceInput, ServiceStatus, aside::Replicas, notice::Notices};
 use crate::{
     admin::{AdminMode, AdminState, Effective},
     decide::{Decision, InFlight, LastWrite, ServiceState, Verdict},
@@ -49,6 +49,7 @@ pub(super) struct Entry {
     /// Replicas that it had before it gave way, until it has them back.
     owed: Option<u32>,
     notices: Notices,
+    replicas: Replicas,
 }
 
 impl Entry {
@@ -73,6 +74,7 @@ impl Entry {
             counters: Counters::default(),
             owed: None,
             notices: Notices::default(),
+            replicas: Replicas::default(),
         }
     }
 
@@ -85,6 +87,7 @@ impl Entry {
         self.id = id.clone();
         self.state = ServiceState::default();
         self.track = Track::default();
+        self.replicas = Replicas::default();
         self.serving = None;
         self.owed = None;
         self.pending.take().is_some()
@@ -191,6 +194,7 @@ impl Entry {
                 .map(|policy| readings(policy, observation))
                 .unwrap_or_default(),
             targets: self.track.proposals().to_vec(),
+            outliers: self.replicas.outliers(),
             start_up_ms: policy
                 .filter(|policy| !policy.targets().is_empty())
                 .and_then(|_| self.track.start_up())
@@ -202,6 +206,14 @@ impl Entry {
         };
         self.history.push(record);
         command
+    }
+
+    pub(super) const fn replicas(&self) -> &Replicas {
+        &self.replicas
+    }
+
+    pub(super) const fn replicas_mut(&mut self) -> &mut Replicas {
+        &mut self.replicas
     }
 
     pub(super) const fn owed(&self) -> Option<u32> {
@@ -323,7 +335,10 @@ impl Entry {
 
     /// Estimated memory, heap included.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Self>() - size_of::<History>() + self.history.bytes() + self.track.heap_bytes()
+        size_of::<Self>() - size_of::<History>()
+            + self.history.bytes()
+            + self.track.heap_bytes()
+            + self.replicas.heap_bytes()
     }
 }
 

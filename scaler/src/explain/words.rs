@@ -45,7 +45,7 @@ pub(super) fn metric_value(metric: Metric, value: f64, long: bool) -> String {
 }
 
 /// Bytes in decimal units.
-fn bytes(value: f64) -> String {
+pub(super) fn bytes(value: f64) -> String {
     let (unit, scale) = match value {
         value if value >= 999_950_000_000.0 => ("TB", 1e12),
         value if value >= 999_950_000.0 => ("GB", 1e9),

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     arbitration::PRIORITY_DEFAULT,
     metric::Metric,
+    outlier::OutlierPolicy,
     policy::{Bounds, Marks, PerDirection, Policy, PolicyError, Schedule, Target, Tracking},
 };
 
@@ -125,6 +126,7 @@ impl<'a> Reader<'a> {
 
 /// What a service says itself.
 struct Given {
+    outliers: Option<OutlierPolicy>,
     priority: Option<u16>,
     min: Option<u32>,
     max: Option<u32>,
@@ -174,6 +176,7 @@ impl<T: Copy> Three<T> {
 impl Given {
     fn read(reader: &mut Reader<'_>) -> Self {
         Self {
+            outliers: reader.read("outliers", value::outliers),
             priority: reader.read("priority", value::priority),
             min: reader.read("min", value::count),
             max: reader.read("max", value::count),
@@ -241,7 +244,9 @@ impl Given {
         };
         let priority = self.priority.unwrap_or(PRIORITY_DEFAULT);
         let policy = reader.check("cpu.high", "off", policy)?;
-        let policy = policy.with_priority(priority);
+        let policy = policy
+            .with_priority(priority)
+            .with_outliers(self.outliers.unwrap_or_default());
         Some(match &self.schedule {
             Some(schedule) => policy.with_schedule(schedule.clone()),
             None => policy,

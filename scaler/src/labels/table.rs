@@ -42,6 +42,7 @@ const SHARE: &str = "per cent, such as 10%";
 const WINDOW: &str = "30s, 5m, at most 1h | auto";
 const RATE: &str = "amounts within periods: 100%/15s, 4/15s | off";
 const SELECT: &str = "max | min | disabled";
+const OUTLIERS: &str = "off | report | exclude | quarantine";
 const TIME: &str = "30s, 1m 30s, bare number = seconds; at most 24h";
 
 /// Every label that the scaler reads. Labels under `swarmtide.lb.` belong to the load balancer.
@@ -287,6 +288,13 @@ pub const LABELS: &[Label] = &[
         "cooldown",
         "5m",
         "wait after a change before shrinking",
+    ),
+    label(
+        "outliers",
+        OUTLIERS,
+        "exclude",
+        "quarantine",
+        "what becomes of a replica that does much worse than its siblings: it is told; left out of averages; given no new connections by the balancer, and another beside it",
     ),
     label(
         "priority",

@@ -7,7 +7,9 @@ use std::{num::NonZeroU32, time::Duration};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::{arbitration::PRIORITY_MAX, metric::Metric, policy::REPLICAS_LIMIT};
+use crate::{
+    arbitration::PRIORITY_MAX, metric::Metric, outlier::OutlierPolicy, policy::REPLICAS_LIMIT,
+};
 
 /// Longest duration that a label can name.
 pub(crate) const DURATION_MAX: Duration = Duration::from_secs(24 * 3600);
@@ -55,6 +57,9 @@ pub enum ValueError {
     /// Not a use of forecasts.
     #[error("must be off, forecast-only, trend or seasonal")]
     Predict,
+    /// Not what can be done about outliers.
+    #[error("must be off, report, exclude or quarantine")]
+    Outliers,
     /// Not a choice among rates.
     #[error("must be max, min or disabled")]
     Select,
@@ -82,6 +87,16 @@ pub enum Mark {
 }
 
 /// `true` or `false`, in whatever case.
+pub(super) fn outliers(text: &str) -> Result<OutlierPolicy, ValueError> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "off" => Ok(OutlierPolicy::Off),
+        "report" => Ok(OutlierPolicy::Report),
+        "exclude" => Ok(OutlierPolicy::Exclude),
+        "quarantine" => Ok(OutlierPolicy::Quarantine),
+        _ => Err(ValueError::Outliers),
+    }
+}
+
 pub(super) fn boolean(text: &str) -> Result<bool, ValueError> {
     match some(text)? {
         text if text.eq_ignore_ascii_case("true") => Ok(true),

@@ -214,7 +214,8 @@ fn scaled(to: u32, reason: ScaleReason, outcome: RecordOutcome) -> DecisionRecor
         | ScaleReason::BelowLow
         | ScaleReason::Target { .. }
         | ScaleReason::GaveWay { .. }
-        | ScaleReason::GivenBack => 4,
+        | ScaleReason::GivenBack
+        | ScaleReason::Replaced { .. } => 4,
     };
     record.decision = Decision::Scale { from, to, reason };
     record.outcome = Some(outcome);

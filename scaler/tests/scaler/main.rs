@@ -11,6 +11,7 @@ mod events;
 mod explanations;
 mod history;
 mod laws;
+mod outliers;
 mod room;
 mod shadow;
 mod simulation;

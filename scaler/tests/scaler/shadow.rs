@@ -67,6 +67,7 @@ impl Beside {
                 observation: service.observation,
                 reservation: service.reservation,
                 unplaced: 0,
+                replicas: Vec::new(),
             }],
             resources: self.world.resources,
         };

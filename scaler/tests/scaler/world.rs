@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use scaler::{
     AdminMode, AdminState, Command, Decision, DecisionRecord, Defaults, Engine, HoldKind, Inputs,
-    Leadership, Metric, MetricObservation, Mode, Nodes, Observation, Outcome, Readings, Resources,
-    Rollout, ServiceInput, Settings, SwarmCondition, arbitration::Reservation,
+    Leadership, Metric, MetricObservation, Mode, Nodes, Observation, Outcome, Readings, Replica,
+    Resources, Rollout, ServiceInput, Settings, SwarmCondition, arbitration::Reservation,
 };
 
 /// Wall-clock time at the monotonic epoch, in Unix milliseconds.
@@ -20,6 +20,7 @@ pub(crate) struct Service {
     pub(crate) observation: Observation,
     pub(crate) reservation: Reservation,
     pub(crate) unplaced: u32,
+    pub(crate) each: Vec<Replica>,
 }
 
 impl Service {
@@ -35,6 +36,7 @@ impl Service {
             observation: observation(replicas),
             reservation: Reservation::default(),
             unplaced: 0,
+            each: Vec::new(),
         };
         service.cpu(cpu);
         service
@@ -143,6 +145,7 @@ impl World {
                     observation: service.observation,
                     reservation: service.reservation,
                     unplaced: service.unplaced,
+                    replicas: service.each.clone(),
                 })
                 .collect(),
             resources: self.resources,

@@ -2,8 +2,9 @@
 //!
 //! It decides only whether the view can be taken for the whole; what a task is good for is the view's to say.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use collector::ContainerUuid;
 use lbsync::{Backend, BackendPort, BackendSet, BackendState, Completeness, Generation, Protocol};
 use swarm::{Phase, Service, Task, View};
 
@@ -43,6 +44,7 @@ pub(super) fn backend_set(
     view: &View,
     generation: Generation,
     completeness: Completeness,
+    quarantine: &BTreeSet<ContainerUuid>,
 ) -> BackendSet {
     let balanced = |service: &&Service| {
         service
@@ -60,7 +62,22 @@ pub(super) fn backend_set(
             .filter(balanced)
             .map(|service| offered(view, service))
             .collect(),
+        quarantined: quarantined(view, quarantine),
     }
+}
+
+/// The tasks of those containers.
+fn quarantined(view: &View, quarantine: &BTreeSet<ContainerUuid>) -> BTreeSet<String> {
+    if quarantine.is_empty() {
+        return BTreeSet::new();
+    }
+    let container =
+        |task: &Task| ContainerUuid::from_container_id(task.container_id.as_ref()?.as_str());
+    let tasks = view.services.values().flat_map(|service| &service.tasks);
+    tasks
+        .filter(|task| container(task).is_some_and(|id| quarantine.contains(&id)))
+        .map(|task| task.id.to_string())
+        .collect()
 }
 
 fn offered(view: &View, service: &Service) -> lbsync::Service {

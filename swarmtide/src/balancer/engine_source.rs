@@ -1,7 +1,8 @@
 //! The backend set out of this host's Engine API: every view of the swarm becomes an offer.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use collector::ContainerUuid;
 use lbsync::Generation;
 use swarm::{View, Watch};
 use tokio::{sync::watch, time::sleep};
@@ -46,7 +47,9 @@ pub(crate) async fn follow(
         match fresh {
             Some(view) => {
                 index = index.max(view.index);
-                balancer.offer(offer(&view, &mut doubt, index, source.clock));
+                let quarantine = balancer.quarantine();
+                let seen = (index, quarantine.as_ref());
+                balancer.offer(offer(&view, &mut doubt, seen, source.clock));
             }
             None => balancer.source_away("the engine does not answer"),
         }
@@ -59,7 +62,12 @@ pub(crate) async fn follow(
 }
 
 /// `index` is the highest that was seen: the removal of the newest object must not make a set look older.
-fn offer(view: &View, doubt: &mut Doubt, index: u64, clock: &Clock) -> Offer {
+fn offer(
+    view: &View,
+    doubt: &mut Doubt,
+    (index, quarantine): (u64, &BTreeSet<ContainerUuid>),
+    clock: &Clock,
+) -> Offer {
     let now = clock.now();
     let completeness = doubt.judge(view, now);
     let age = now.saturating_sub(view.taken).as_millis();
@@ -69,7 +77,7 @@ fn offer(view: &View, doubt: &mut Doubt, index: u64, clock: &Clock) -> Offer {
         listed_unix_ms: clock.unix_ms().saturating_sub(age),
     };
     Offer {
-        set: Arc::new(backend_set(view, generation, completeness)),
+        set: Arc::new(backend_set(view, generation, completeness, quarantine)),
         from: Teller {
             node: view.engine.node_id.to_string(),
             hostname: view.engine.hostname.clone(),

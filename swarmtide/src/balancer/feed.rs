@@ -228,6 +228,7 @@ mod tests {
                 },
                 completeness: Completeness::Complete,
                 services: names.iter().map(service).collect(),
+                quarantined: [].into(),
             },
         });
     }

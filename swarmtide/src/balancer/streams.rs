@@ -112,7 +112,10 @@ impl Newest {
             Choice::Doubtful(reason) => Some(reason.to_owned()),
             Choice::Set(_) | Choice::Away => None,
         };
-        let set = choice.to_set();
+        let mut set = choice.to_set();
+        if let Some(set) = &mut set {
+            set.quarantined = self.sources.quarantined(now);
+        }
         let states = self.sources.status(now);
         let chosen = states
             .iter()

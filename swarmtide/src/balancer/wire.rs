@@ -38,6 +38,7 @@ impl WireSet {
             && self.set.cluster == other.set.cluster
             && self.set.completeness == other.set.completeness
             && self.set.services == other.set.services
+            && self.set.quarantined == other.set.quarantined
     }
 
     /// Raft index, time and a digest: equal only for equal sets, whoever sends them.
@@ -95,6 +96,7 @@ mod tests {
                 },
                 completeness: Completeness::Complete,
                 services: vec![service],
+                quarantined: [].into(),
             },
         };
         wire.set_version();

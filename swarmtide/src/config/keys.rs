@@ -229,6 +229,18 @@ const SPINE: &[Key] = &[
         "Telemetry that cannot be acted on for this long is told as an event",
     ),
     key(
+        "scaler.outlier_settle",
+        Text,
+        "45s",
+        "A replica is not judged against its siblings before it has been seen for this long",
+    ),
+    key(
+        "scaler.outlier_after",
+        Text,
+        "60s",
+        "A replica stands out when it did much worse than its siblings for this long, and is one of them again after as long",
+    ),
+    key(
         "scaler.forget_after",
         Text,
         "600s",
@@ -251,6 +263,18 @@ const SPINE: &[Key] = &[
         Number,
         "600",
         "Most replica changes begun within a minute, over all services (1 to 100,000)",
+    ),
+    key(
+        "scaler.balancers",
+        List,
+        "http://10.0.0.5:8008",
+        "Balancers whose connection counts `connections` targets go by, all that carry the service; this sidecar's own counts too where its data plane is `ipvs`. Default: none",
+    ),
+    key(
+        "scaler.balancers_token_file",
+        Text,
+        "/run/secrets/swarmtide-balancer-token",
+        "File with the bearer token for those balancers. Default: none",
     ),
     key(
         "scaler.history_scales",

@@ -229,6 +229,18 @@ pub const PROCESS_METRICS: &[Described] = &[
         "Writes under way",
     ),
     described(
+        "swarmtide_connections_errors_total",
+        "",
+        "counter",
+        "Questions to balancers for their connection counts that failed",
+    ),
+    described(
+        "swarmtide_connections_age_seconds",
+        "balancer",
+        "gauge",
+        "Age of the connection counts of each balancer, by its number, this sidecar's own first; absent before the first answer",
+    ),
+    described(
         "swarmtide_scaler_state",
         "state",
         "gauge",
@@ -302,6 +314,7 @@ pub(super) fn publish(shared: &Shared) {
     telemetry(shared);
     engine_api(shared);
     swarm_view(shared);
+    connections(shared);
     scaler_engine(shared);
     gauge!("swarmtide_http_connections").set(size(shared.connections.open()));
     counter!("swarmtide_http_connections_refused_total").absolute(shared.connections.refused());
@@ -409,6 +422,16 @@ fn swarm_view(shared: &Shared) {
         ("other", view.nodes.len() - ready - unknown),
     ] {
         gauge!("swarmtide_nodes", "state" => state).set(size(count));
+    }
+}
+
+fn connections(shared: &Shared) {
+    for (number, age) in shared.rates().ages(shared.clock.now()).enumerate() {
+        if let Some(age) = age {
+            let gauge =
+                gauge!("swarmtide_connections_age_seconds", "balancer" => number.to_string());
+            gauge.set(age.as_secs_f64());
+        }
     }
 }
 

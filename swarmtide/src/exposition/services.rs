@@ -89,8 +89,26 @@ const COLUMNS: &[(Described, Value)] = &[
     ),
     (
         gauge(
+            "swarmtide_service_outliers",
+            "Replicas that do much worse than their siblings",
+        ),
+        |row| row.status.last.map(|record| float(record.outliers.len())),
+    ),
+    (
+        gauge(
+            "swarmtide_service_quarantined",
+            "Replicas that get no new connections because they do much worse than their siblings: 0 or 1",
+        ),
+        |row| {
+            let record = row.status.last?;
+            let isolated = record.outliers.iter().filter(|outlier| outlier.quarantined);
+            Some(float(isolated.count()))
+        },
+    ),
+    (
+        gauge(
             "swarmtide_service_cpu_cores",
-            "CPU used by all its replicas, in cores",
+            "CPU used by all its replicas but those left out as outliers, in cores",
         ),
         |row| row.seen.metrics.cpu_cores.map(|summary| summary.sum),
     ),
@@ -104,7 +122,7 @@ const COLUMNS: &[(Described, Value)] = &[
     (
         gauge(
             "swarmtide_service_memory_bytes",
-            "Memory used by all its replicas, page cache included",
+            "Memory used by all its replicas but those left out as outliers, page cache included",
         ),
         |row| row.seen.metrics.memory_bytes.map(|summary| summary.sum),
     ),

@@ -12,7 +12,9 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{access, backends, health, no_such_method, no_such_path, problem::Problem};
+use super::{
+    access, backends, connections, health, no_such_method, no_such_path, problem::Problem,
+};
 use crate::{balancer::Balancer, exposition, node::NodeShared};
 
 type NodeState = Arc<NodeShared>;
@@ -23,7 +25,7 @@ impl FromRef<NodeState> for Balancer {
     }
 }
 
-/// The node's API: `/live`, `/ready`, `/metrics`, `/v1/balancer` and `/v1/backends`, as the sidecar has them.
+/// The node's API: `/live`, `/ready`, `/metrics`, `/v1/balancer`, `/v1/backends` and `/v1/connections`, as the sidecar has them.
 pub fn node_router(shared: Arc<NodeShared>) -> Router {
     let readers = Arc::clone(&shared);
     Router::new()
@@ -33,6 +35,7 @@ pub fn node_router(shared: Arc<NodeShared>) -> Router {
         .route("/metrics", get(metrics))
         .route("/v1/backends", get(backends::backends))
         .route("/v1/balancer", get(backends::balancer))
+        .route("/v1/connections", get(connections::connections))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn(move |request: Request, next: Next| {
@@ -45,7 +48,7 @@ async fn index() -> Json<Value> {
     Json(json!({
         "name": "swarmtide lbsync",
         "version": env!("CARGO_PKG_VERSION"),
-        "paths": ["/v1/balancer", "/v1/backends", "/metrics", "/ready", "/live"],
+        "paths": ["/v1/balancer", "/v1/backends", "/v1/connections", "/metrics", "/ready", "/live"],
     }))
 }
 

@@ -76,7 +76,7 @@ pub(super) async fn of_service(
     let service = view
         .service_named(&name)
         .ok_or_else(|| Problem::not_found(format!("the swarm has no service {name:?}")))?;
-    let selection = Selection::Members(members(&view, service));
+    let selection = Selection::Members(members(&view, service, &[]));
     Ok(Json(wanted.ask(&shared, &selection)))
 }
 

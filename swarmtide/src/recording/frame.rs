@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use crate::sidecar::Counted;
 use scaler::{AdminState, Command, DecisionRecord, Outcome};
 use serde::{Deserialize, Serialize};
 use swarm::{EngineInfo, Leadership, Node, NodeId, Service, ServiceId, View};
@@ -24,10 +25,11 @@ pub(super) enum Kind {
     Completed,
     Admin,
     Expire,
+    Connections,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Header,
         Self::Datagram,
         Self::View,
@@ -36,6 +38,7 @@ impl Kind {
         Self::Completed,
         Self::Admin,
         Self::Expire,
+        Self::Connections,
     ];
 
     const fn byte(self) -> u8 {
@@ -48,6 +51,7 @@ impl Kind {
             Self::Completed => b'C',
             Self::Admin => b'A',
             Self::Expire => b'X',
+            Self::Connections => b'N',
         }
     }
 
@@ -96,6 +100,13 @@ pub enum Frame {
     Admin(AdminState),
     /// Telemetry forgot what was gone.
     Expire,
+    /// A balancer said what it counted.
+    Connections {
+        /// Its number.
+        balancer: usize,
+        /// What it said.
+        counted: Counted,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -110,6 +110,10 @@ impl Reader {
             Kind::Completed => Frame::Completed(self.json(at, &payload)?),
             Kind::Admin => Frame::Admin(self.json(at, &payload)?),
             Kind::Expire => Frame::Expire,
+            Kind::Connections => {
+                let (balancer, counted) = self.json(at, &payload)?;
+                Frame::Connections { balancer, counted }
+            }
         };
         Ok(Some((at, frame)))
     }

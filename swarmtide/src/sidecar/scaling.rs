@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use collector::{Collector, Member};
-use scaler::{Command, Inputs, Outcome, ServiceInput};
-use swarm::View;
+use collector::{Collector, GroupMetrics, Member};
+use scaler::{Command, Engine, Inputs, Metric, Outcome, ServiceInput};
+use swarm::{Service, View};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -14,7 +14,7 @@ use tokio::{
 use crate::config::CapacityConfig;
 
 use super::{
-    capacity,
+    Rates, capacity,
     shared::{LastTick, Seen, Shared},
     translate,
 };
@@ -117,14 +117,22 @@ pub(crate) fn tick(shared: &Shared) -> Vec<Command> {
 }
 
 fn decide(shared: &Shared, view: Option<&View>, now: Duration, unix_ms: u64) -> Vec<Command> {
-    let (inputs, mut last) = look(view, &shared.collector, &shared.config.capacity, now);
-    let commands = {
+    let (commands, mut last) = {
         let mut engine = shared.engine();
+        let senses = Senses {
+            collector: &shared.collector,
+            rates: &shared.rates(),
+            engine: &engine,
+            capacity: &shared.config.capacity,
+        };
+        let (inputs, last) = look(view, &senses, now);
         let commands = engine.tick(&inputs, now, unix_ms);
         engine.changes().for_each(log_change);
         shared.shadows().tick(&inputs, now, unix_ms);
         shared.told.tell(&engine.take_events());
-        commands
+        let quarantine = engine.quarantined().map(|(_, id)| translate::container(id));
+        shared.balancer.set_quarantine(quarantine.collect());
+        (commands, last)
     };
     if view.is_some() {
         last.took = shared.clock.now().saturating_sub(now);
@@ -134,11 +142,19 @@ fn decide(shared: &Shared, view: Option<&View>, now: Duration, unix_ms: u64) -> 
     commands
 }
 
+/// What a tick looks at, besides the view.
+pub(crate) struct Senses<'a> {
+    pub(crate) collector: &'a Collector,
+    pub(crate) rates: &'a Rates,
+    /// Who is left out of averages.
+    pub(crate) engine: &'a Engine,
+    pub(crate) capacity: &'a CapacityConfig,
+}
+
 /// What a tick decides from, and what of it is shown to those who ask: the same live and in a replay.
 pub(crate) fn look<'a>(
     view: Option<&'a View>,
-    collector: &Collector,
-    capacity: &CapacityConfig,
+    senses: &Senses<'_>,
     now: Duration,
 ) -> (Inputs<'a>, LastTick) {
     let swarm = translate::condition(view, now);
@@ -154,24 +170,23 @@ pub(crate) fn look<'a>(
         };
         return (inputs, last);
     };
-    let ours: Vec<_> = view
-        .services
-        .values()
-        .filter(|service| scaler::labels::relevant(&service.labels).next().is_some())
-        .collect();
-    let groups: Vec<Vec<Member>> = ours
-        .iter()
-        .map(|service| translate::members(view, service))
-        .collect();
-    let groups: Vec<&[Member]> = groups.iter().map(Vec::as_slice).collect();
-    let metrics = collector.observe(&groups, now);
+    let ours = ours(view);
+    let metrics = observe(view, &ours, senses, now);
     let mut services = Vec::with_capacity(view.services.len());
     let mut observed = ours.iter().zip(metrics).peekable();
     for service in view.services.values() {
         let metrics = observed
             .next_if(|(ours, _)| ours.id == service.id)
             .map(|(_, metrics)| metrics);
-        let observation = translate::observation(view, service, metrics.as_ref());
+        let mut observation = translate::observation(view, service, metrics.as_ref());
+        let rate = |_: &_| {
+            senses
+                .rates
+                .reading(&service.name, observation.serving, now)
+        };
+        if let Some(reading) = metrics.as_ref().and_then(rate) {
+            observation.metrics.insert(Metric::Connections, reading);
+        }
         services.push(ServiceInput {
             name: service.name.as_str().into(),
             id: service.id.as_str().into(),
@@ -179,6 +194,10 @@ pub(crate) fn look<'a>(
             observation,
             reservation: capacity::reservation(service),
             unplaced: capacity::unplaced(service),
+            replicas: metrics
+                .as_ref()
+                .map(translate::replicas)
+                .unwrap_or_default(),
         });
         if let Some(metrics) = metrics {
             let seen = Seen {
@@ -195,9 +214,35 @@ pub(crate) fn look<'a>(
     let inputs = Inputs {
         swarm,
         services,
-        resources: capacity::resources(view, capacity),
+        resources: capacity::resources(view, senses.capacity),
     };
     (inputs, last)
+}
+
+/// The services that have labels of ours.
+fn ours(view: &View) -> Vec<&Service> {
+    let services = view.services.values();
+    services
+        .filter(|service| scaler::labels::relevant(&service.labels).next().is_some())
+        .collect()
+}
+
+/// What the containers of each did.
+fn observe(
+    view: &View,
+    ours: &[&Service],
+    senses: &Senses<'_>,
+    now: Duration,
+) -> Vec<GroupMetrics> {
+    let groups: Vec<Vec<Member>> = ours
+        .iter()
+        .map(|service| {
+            let left_out = senses.engine.left_out(&service.name);
+            translate::members(view, service, &left_out)
+        })
+        .collect();
+    let groups: Vec<&[Member]> = groups.iter().map(Vec::as_slice).collect();
+    senses.collector.observe(&groups, now)
 }
 
 /// Carries a command out and reports how it ended, also when the attempt itself breaks.

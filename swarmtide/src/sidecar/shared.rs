@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use collector::{Collector, GroupMetrics, listener::Listener};
 use swarm::ServiceId;
 
-use super::told::Told;
+use super::{Counted, Rates, told::Told};
 use crate::{
     balancer::Balancer,
     clock::Clock,
@@ -76,6 +76,10 @@ pub struct Shared {
     pub recording: Option<Arc<crate::recording::Recording>>,
     /// The load balancer's table.
     pub balancer: Balancer,
+    /// New connections as balancers count them; locked after the engine where both are.
+    pub rates: Mutex<Rates>,
+    /// The bearer token for balancers elsewhere.
+    pub balancers_token: Option<String>,
     /// What the last tick saw.
     pub last_tick: ArcSwap<LastTick>,
     /// What survives a restart; locked while a change is being written.
@@ -101,6 +105,33 @@ impl Shared {
     /// Policies beside the live one.
     pub fn shadows(&self) -> MutexGuard<'_, scaler::shadow::Shadows> {
         lock(&self.shadows)
+    }
+
+    /// New connections as balancers count them.
+    pub fn rates(&self) -> MutexGuard<'_, Rates> {
+        lock(&self.rates)
+    }
+
+    /// Takes in what a balancer counted.
+    pub(crate) fn note_connections(&self, balancer: usize, counted: &Counted) {
+        match &self.recording {
+            None => self.rates().note(balancer, counted, self.clock.now()),
+            Some(recording) => recording.in_order(|frames| {
+                let now = self.clock.now();
+                frames.connections(balancer, counted, now);
+                self.rates().note(balancer, counted, now);
+            }),
+        }
+    }
+
+    /// Whether any service scales by connections, or a candidate would.
+    pub(crate) fn wants_connections(&self) -> bool {
+        let view = self.watch.view();
+        let services = view.iter().flat_map(|view| view.services.values());
+        let mut labels = services.flat_map(|service| &service.labels);
+        let about =
+            |text: &str| text.starts_with(scaler::labels::PREFIX) && text.contains("connections.");
+        labels.any(|(label, value)| about(label) || value.contains("connections."))
     }
 
     /// What keeps the sidecar from being of use, in words; empty when it is ready.

@@ -4,24 +4,50 @@
 
 use std::time::Duration;
 
-use collector::{ContainerUuid, GroupMetrics, Member, Summary};
-use scaler::{Metric, MetricObservation, Readings};
+use collector::{ContainerUuid, Each, GroupMetrics, Member, Summary};
+use scaler::{Metric, MetricObservation, Readings, Replica, ReplicaId};
 use swarm::{Leadership, Mode, Phase, Service, UpdateState, View};
 
 /// The containers that telemetry is asked about: those of the serving tasks.
 ///
-/// A task whose container ID cannot be read keeps its place, so that it counts as expected and missing.
-pub(crate) fn members(view: &View, service: &Service) -> Vec<Member> {
+/// A task whose container ID cannot be read keeps its place, so that it counts as expected and missing. Those of `left_out` are
+/// not in the averages.
+pub(crate) fn members(view: &View, service: &Service, left_out: &[ReplicaId]) -> Vec<Member> {
     view.serving(service)
-        .map(|task| Member {
-            uuid: task
+        .map(|task| {
+            let uuid = task
                 .container_id
                 .as_ref()
                 .and_then(|id| ContainerUuid::from_container_id(id.as_str()))
-                .unwrap_or(ContainerUuid::UNKNOWN),
-            cpu_limit_cores: task.resources.cpu_limit_cores,
+                .unwrap_or(ContainerUuid::UNKNOWN);
+            Member {
+                uuid,
+                cpu_limit_cores: task.resources.cpu_limit_cores,
+                aside: left_out.contains(&replica_id(uuid)),
+            }
         })
         .collect()
+}
+
+/// A container's ID as the scaler knows it.
+pub(crate) fn replica_id(uuid: ContainerUuid) -> ReplicaId {
+    ReplicaId(u128::from_be_bytes(uuid.0))
+}
+
+/// The same the other way.
+pub(crate) fn container(id: ReplicaId) -> ContainerUuid {
+    ContainerUuid(id.0.to_be_bytes())
+}
+
+/// What each replica does.
+pub(crate) fn replicas(metrics: &GroupMetrics) -> Vec<Replica> {
+    let replica = |each: &Each| Replica {
+        id: replica_id(each.uuid),
+        cpu_cores: each.cpu_cores.map(f64::from),
+        bytes: each.bytes.map(f64::from),
+        steal: each.steal.map(f64::from),
+    };
+    metrics.each.iter().map(replica).collect()
 }
 
 /// The swarm as the scaler sees it.
@@ -118,6 +144,7 @@ fn readings(metrics: &GroupMetrics) -> Readings {
         (Metric::Bytes, &metrics.bytes),
         (Metric::BytesIn, &metrics.bytes_in),
         (Metric::BytesOut, &metrics.bytes_out),
+        (Metric::Packets, &metrics.packets),
         (Metric::MemoryOfLimit, &metrics.memory_of_limit),
         (Metric::MemoryBytes, &metrics.memory_bytes),
     ] {
@@ -125,7 +152,7 @@ fn readings(metrics: &GroupMetrics) -> Readings {
         {
             let observation = MetricObservation {
                 average: *avg,
-                reporting: number(*count),
+                reporting: number(*count + metrics.aside),
                 expected: number(metrics.expected),
                 oldest_age,
                 // Without an interval there would be no rate.

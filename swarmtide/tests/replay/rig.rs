@@ -359,6 +359,7 @@ fn words(decision: &Decision) -> String {
             ScaleReason::BelowLow => format!("scale to {to}, below low"),
             ScaleReason::BelowMinimum => format!("scale to {to}, below minimum"),
             ScaleReason::AboveMaximum => format!("scale to {to}, above maximum"),
+            ScaleReason::Replaced { replica } => format!("scale to {to}, beside {replica}"),
             ScaleReason::GaveWay { wanted } => format!("scale to {to}, gave way from {wanted}"),
             ScaleReason::GivenBack => format!("scale to {to}, given back"),
         },

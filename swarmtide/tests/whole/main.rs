@@ -5,6 +5,7 @@
 mod api;
 mod balancing;
 mod faults;
+mod outliers;
 mod recording;
 mod rig;
 mod scaling;

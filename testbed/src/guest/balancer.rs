@@ -55,9 +55,23 @@ impl Swarmtide {
     ///
     /// When the file cannot be written.
     pub fn sidecar(folder: &Path, port: u16, docker_host: &str) -> Result<Self> {
+        Self::sidecar_with(folder, port, docker_host, "")
+    }
+
+    /// As [`Self::sidecar`], with further sections of its configuration.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn sidecar_with(
+        folder: &Path,
+        port: u16,
+        docker_host: &str,
+        sections: &str,
+    ) -> Result<Self> {
         let state = folder.join(format!("sidecar-{port}"));
         let text = format!(
-            "[engine]\nhost = {docker_host:?}\ninterval = \"100ms\"\n[collector]\nlisten = [\"127.0.0.1:0\"]\n[state]\ndirectory = {state:?}\n"
+            "[engine]\nhost = {docker_host:?}\ninterval = \"100ms\"\n[collector]\nlisten = [\"127.0.0.1:0\"]\n[state]\ndirectory = {state:?}\n{sections}\n"
         );
         Self::new(folder, "run", port, &text)
     }
