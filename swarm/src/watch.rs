@@ -196,9 +196,10 @@ impl Lister {
 
     /// Lists once, publishes, and says how long to wait.
     async fn look(&self, backoff: &mut Backoff, stats: &mut WatchStats) -> Duration {
-        let begin = self.clock.now();
-        let result = self.client.snapshot(begin).await;
-        let took = self.clock.now().saturating_sub(begin);
+        // Pauses are on the runtime's time, so what they follow is measured in it: the shell's clock may be moved by hand.
+        let began = tokio::time::Instant::now();
+        let result = self.client.snapshot(self.clock.now()).await;
+        let took = began.elapsed();
         match &result {
             Ok(_) => stats.relists += 1,
             Err(_) => stats.failed_relists += 1,
