@@ -219,6 +219,7 @@ fn observation(view: &View<'_>) -> Observation {
         failed: 0,
         start_up: Some(view.setup().start()),
         rollout: Rollout::Idle,
+        change: None,
         metrics,
     }
 }

@@ -1,11 +1,12 @@
 //! Policy, state, observation and swarm condition to a decision: a pure function.
 //!
 //! Checked in this order, and the first that applies is reported: whether the service can be scaled at all, whether this sidecar
-//! may act, whether an earlier write is settled, whether a rollout runs; then the bounds, which need no telemetry because the
-//! operator set them; then whether telemetry is complete; then the thresholds; then what speaks against that one direction.
+//! may act, whether an earlier write is settled, whether a rollout runs; then what a redeployed stack took away and the bounds,
+//! which need no telemetry because it was decided before and because the operator set them; then whether telemetry is complete; then the thresholds; then what speaks against that one direction.
 //! [`HoldReason`] lists them in order.
 
 mod guard;
+mod reassert;
 mod state;
 mod threshold;
 mod tracking;
@@ -25,7 +26,9 @@ use crate::{
     track::Track,
 };
 
-pub use state::{InFlight, LastWrite, ServiceState};
+pub use state::{
+    InFlight, LastWrite, REASSERT_PAUSE, REASSERT_WITHIN, Reset, ResetBy, ServiceState,
+};
 
 /// Everything besides the policy that a decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +108,15 @@ pub enum ScaleReason {
     Replaced {
         /// The one in quarantine.
         replica: ReplicaId,
+    },
+    /// A redeployed stack had set replicas to its file's number.
+    Reasserted {
+        /// Replicas before.
+        was: u32,
+        /// Replicas that it had set.
+        reset_to: u32,
+        /// How that is known.
+        by: ResetBy,
     },
 }
 
@@ -202,7 +214,9 @@ pub fn decide(policy: &Policy, situation: &Situation<'_>, now: Duration) -> Verd
             decision: Decision::Hold(reason),
         };
     }
-    if let Some((to, reason)) = outside_bounds(policy, replicas) {
+    let at_once =
+        reassert::reassert(policy, situation, now).or_else(|| outside_bounds(policy, replicas));
+    if let Some((to, reason)) = at_once {
         let decision = Decision::Scale {
             from: replicas,
             to,

@@ -5,6 +5,7 @@
 
 mod aside;
 mod entry;
+mod foreign;
 mod notice;
 mod room;
 mod stats;
@@ -204,6 +205,8 @@ impl Engine {
             return None;
         }
         let admin = self.admin.effective(&input.name);
+        let acts = swarm.leadership == Leadership::Leader && admin.mode != AdminMode::Disabled;
+        entry.look_for_resets(&input.observation, (swarm, acts), moment);
         let aside = entry.look_at_replicas(
             input,
             (admin, swarm, &self.settings),
@@ -331,12 +334,15 @@ impl Engine {
             unix_ms,
         };
         let record = entry.complete(command, outcome, &self.settings, moment);
-        self.events.tell(Event {
-            unix_ms,
-            service: Some(command.service.clone()),
-            kind: told,
-            words: record.map(DecisionRecord::explain).unwrap_or_default(),
-        });
+        let put_back = notice::reasserted(command, &told, record);
+        for kind in [Some(told), put_back].into_iter().flatten() {
+            self.events.tell(Event {
+                unix_ms,
+                service: Some(command.service.clone()),
+                kind,
+                words: record.map(DecisionRecord::explain).unwrap_or_default(),
+            });
+        }
         record
     }
 

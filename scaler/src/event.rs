@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     arbitration::PoolState,
+    decide::ResetBy,
     hold::HoldKind,
     observation::ServiceName,
     outlier::{Outlier, ReplicaId},
@@ -94,6 +95,24 @@ pub enum EventKind {
         /// Which one.
         replica: ReplicaId,
     },
+    /// A redeployed stack set replicas to its file's number, and so took some away.
+    ReplicasReset {
+        /// Replicas before.
+        was: u32,
+        /// Replicas that it set.
+        to: u32,
+        /// How that is known.
+        by: ResetBy,
+    },
+    /// Those were put back, told beside `scaled`.
+    Reasserted {
+        /// Replicas before.
+        from: u32,
+        /// Replicas after.
+        to: u32,
+        /// Replicas before the stack was redeployed.
+        was: u32,
+    },
     /// A person paused changes of a service.
     Paused {
         /// Of which direction.
@@ -119,6 +138,8 @@ impl EventKind {
         "outlier_over",
         "quarantined",
         "quarantine_over",
+        "replicas_reset",
+        "reasserted",
         "paused",
     ];
 
@@ -139,6 +160,8 @@ impl EventKind {
             Self::OutlierOver(_) => "outlier_over",
             Self::Quarantined { .. } => "quarantined",
             Self::QuarantineOver { .. } => "quarantine_over",
+            Self::ReplicasReset { .. } => "replicas_reset",
+            Self::Reasserted { .. } => "reasserted",
             Self::Paused { .. } => "paused",
         }
     }
@@ -156,6 +179,11 @@ mod tests {
                 reason: HoldKind::Rollout,
             },
             EventKind::TelemetryBack,
+            EventKind::ReplicasReset {
+                was: 6,
+                to: 2,
+                by: ResetBy::PresumedStackDeploy,
+            },
             EventKind::NodePool(PoolState::Spare),
         ];
         for kind in kinds {

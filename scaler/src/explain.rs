@@ -8,7 +8,7 @@ mod outliers;
 mod words;
 
 use crate::{
-    decide::{Clamp, Decision, ScaleReason},
+    decide::{Clamp, Decision, Reset, ResetBy, ScaleReason},
     record::{DecisionRecord, RecordOutcome},
 };
 
@@ -37,6 +37,7 @@ impl DecisionRecord {
                     format!("Held at {}{lasted}: {why}{end}", replicas(self.replicas)),
                     then,
                     self.outlier_sentences(),
+                    self.reset_sentence(),
                 ])
             }
         }
@@ -61,6 +62,10 @@ impl DecisionRecord {
             self.clamp_sentences(),
             self.outlier_sentences(),
             self.outcome_sentence(),
+            match reason {
+                ScaleReason::Reasserted { .. } => String::new(),
+                _ => self.reset_sentence(),
+            },
         ])
     }
 
@@ -107,7 +112,34 @@ impl DecisionRecord {
             ScaleReason::Replaced { replica } => {
                 format!("replica {replica} is in quarantine, and another takes its place")
             }
+            ScaleReason::Reasserted { was, reset_to, by } => format!(
+                "{}, and swarmtide.reassert puts back what was decided before",
+                reset_words(by, was, reset_to)
+            ),
         }
+    }
+
+    /// Replicas that a redeployed stack took away, and what comes of it.
+    fn reset_sentence(&self) -> String {
+        let Some(Reset {
+            unix_ms,
+            was,
+            to,
+            by,
+            ..
+        }) = self.reset
+        else {
+            return String::new();
+        };
+        let since = milliseconds(self.last_unix_ms.saturating_sub(unix_ms));
+        let asserts = self.limits.is_some_and(|limits| limits.reassert);
+        let then = if asserts {
+            "that is put back when nothing stands in the way"
+        } else {
+            "swarmtide.reassert=true would put that back"
+        };
+        let what = reset_words(by, was, to);
+        format!("Beside that, {since} before, {what}; {then}.")
     }
 
     fn clamp_sentences(&self) -> String {
@@ -157,6 +189,17 @@ impl DecisionRecord {
                 self.readings_sentence()
             ),
         }
+    }
+}
+
+/// What a redeployed stack did, as far as it is known.
+fn reset_words(by: ResetBy, was: u32, to: u32) -> String {
+    match by {
+        ResetBy::StackDeploy => format!("a stack deploy set it from {was} to {}", replicas(to)),
+        ResetBy::PresumedStackDeploy => format!(
+            "it was set from {was} to {}, the number of its stack's file, which looks like a stack deploy",
+            replicas(to)
+        ),
     }
 }
 

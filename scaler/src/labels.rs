@@ -5,6 +5,7 @@
 
 mod defaults;
 mod error;
+mod given;
 mod nearest;
 pub(crate) mod read;
 mod resolve;

@@ -34,7 +34,8 @@ pub mod track;
 
 pub use admin::{AdminError, AdminMode, AdminState, Effective, Scope};
 pub use decide::{
-    Clamp, Decision, Proposal, ScaleReason, ServiceState, Situation, Verdict, decide,
+    Clamp, Decision, Proposal, Reset, ResetBy, ScaleReason, ServiceState, Situation, Verdict,
+    decide,
 };
 pub use engine::{Command, Engine, Inputs, Resources, ServiceInput, ServiceStatus, Stats};
 pub use event::{Event, EventKind};
@@ -42,12 +43,13 @@ pub use hold::{HoldKind, HoldReason};
 pub use labels::{Defaults, LABELS, LabelError};
 pub use metric::{Metric, MetricObservation, Readings};
 pub use observation::{
-    Leadership, Mode, Nodes, Observation, Rollout, ServiceId, ServiceName, SwarmCondition,
+    ChangeLooks, Leadership, Mode, Nodes, Observation, Rollout, ServiceId, ServiceName, SpecChange,
+    SwarmCondition,
 };
 pub use outlier::{Outlier, OutlierKind, OutlierPolicy, Replica, ReplicaId};
 pub use policy::{
     Aim, Bounds, Direction, Marks, PerDirection, Policy, PolicyError, Predict, Target, Tracking,
 };
-pub use record::{DecisionRecord, Outcome, Reading, RecordOutcome};
+pub use record::{DecisionRecord, Outcome, Reading, RecordOutcome, STAGES};
 pub use settings::Settings;
 pub use track::{MetricProposal, TickTime, Track};

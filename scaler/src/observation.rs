@@ -126,6 +126,26 @@ pub enum Rollout {
     Unknown,
 }
 
+/// The last change of a service's specification, as far as the swarm tells; a change of replicas by the scaler is one too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpecChange {
+    /// Replicas before it.
+    pub before: u32,
+    /// What it looks like.
+    pub looks: ChangeLooks,
+}
+
+/// What a change of a specification looks like. The swarm does not say who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeLooks {
+    /// A stack was deployed: more than replicas changed, or other services of the stack were updated with it.
+    Deployment,
+    /// Only the replicas of a service of a stack changed: it was scaled, or a stack of one service was deployed as it was.
+    StackReplicas,
+    /// Anything else: a person's doing.
+    Other,
+}
+
 /// One service at one tick.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation {
@@ -145,6 +165,8 @@ pub struct Observation {
     pub start_up: Option<Duration>,
     /// Where a rollout stands.
     pub rollout: Rollout,
+    /// What the last change of its specification did to the replicas; `None`: there was none, or it is not known.
+    pub change: Option<SpecChange>,
     /// What telemetry says about the containers of the serving tasks.
     pub metrics: Readings,
 }

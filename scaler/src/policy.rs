@@ -204,6 +204,7 @@ pub struct Policy {
     tracking: Tracking,
     schedule: Option<Schedule>,
     outliers: OutlierPolicy,
+    reassert: bool,
 }
 
 impl Policy {
@@ -229,6 +230,7 @@ impl Policy {
             targets: Vec::new(),
             tracking: Tracking::default(),
             schedule: None,
+            reassert: false,
             priority: PRIORITY_DEFAULT,
             outliers: OutlierPolicy::default(),
         })
@@ -256,6 +258,7 @@ impl Policy {
             targets: Vec::new(),
             tracking: Tracking::default(),
             schedule: None,
+            reassert: false,
             priority: PRIORITY_DEFAULT,
             outliers: OutlierPolicy::default(),
         }
@@ -317,6 +320,19 @@ impl Policy {
         }
     }
 
+    /// The same policy, which puts back what a redeployed stack reset, or does not.
+    #[must_use]
+    pub const fn with_reassert(mut self, reassert: bool) -> Self {
+        self.reassert = reassert;
+        self
+    }
+
+    /// Whether it puts back replicas that a redeployed stack took away.
+    #[must_use]
+    pub const fn reassert(&self) -> bool {
+        self.reassert
+    }
+
     /// The same policy with other bounds by the clock.
     #[must_use]
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
@@ -376,6 +392,8 @@ struct Summary {
     cooldown_ms: PerDirection<u64>,
     marks: std::collections::BTreeMap<Metric, Marks>,
     priority: u16,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    reassert: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     targets: Vec<Target>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -401,6 +419,7 @@ impl From<Policy> for Summary {
             cooldown_ms: both(|policy, direction| millis(policy.cooldown(direction))),
             marks: policy.marks.iter().copied().collect(),
             priority: policy.priority,
+            reassert: policy.reassert,
             tracking: (!policy.targets.is_empty()).then_some(policy.tracking),
             targets: policy.targets,
             schedule: policy.schedule,

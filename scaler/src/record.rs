@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     admin::Effective,
-    decide::{Clamp, Decision, Proposal},
+    decide::{Clamp, Decision, Proposal, Reset},
     metric::Metric,
     observation::ServiceName,
     outlier::Outlier,
@@ -136,7 +136,7 @@ pub struct Reading {
 }
 
 /// The numbers of the policy that was decided with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// Least replicas.
     pub min: u32,
@@ -146,6 +146,12 @@ pub struct Limits {
     pub step: PerDirection<u32>,
     /// Wait after a change.
     pub cooldown_ms: PerDirection<u64>,
+    /// How near to their targets averages change nothing; `None` without targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<f64>,
+    /// Whether it puts back what a redeployed stack takes away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reassert: bool,
 }
 
 impl From<&Policy> for Limits {
@@ -163,6 +169,8 @@ impl From<&Policy> for Limits {
             max: policy.bounds().max(),
             step,
             cooldown_ms,
+            tolerance: (!policy.targets().is_empty()).then(|| policy.tracking().tolerance()),
+            reassert: policy.reassert(),
         }
     }
 }
@@ -205,6 +213,9 @@ pub struct DecisionRecord {
     /// From asking for a replica to its serving, as measured; the horizon of forecasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_up_ms: Option<u64>,
+    /// Replicas that a redeployed stack took away a while ago, and that nobody has changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Reset>,
     /// What the policy would do if nothing stood in its way.
     pub proposal: Option<Proposal>,
     /// What changed the proposal.
@@ -216,7 +227,52 @@ pub struct DecisionRecord {
     pub outcome: Option<RecordOutcome>,
 }
 
+/// The stages that a decision goes through, in order: what the metrics ask for, what windows of stabilisation leave of it, then rates
+/// of change, then bounds and high marks, then the swarm's room, and the end. A hold ends where it began.
+pub const STAGES: [&str; 6] = ["proposed", "windows", "rates", "bounds", "room", "decided"];
+
+/// The place of a clamp's stage in [`STAGES`].
+const fn stage_of(clamp: &Clamp) -> usize {
+    match clamp {
+        Clamp::Stabilised { .. } => 1,
+        Clamp::Rate { .. } => 2,
+        Clamp::Maximum { .. } | Clamp::Minimum { .. } | Clamp::Overshoot { .. } => 3,
+        Clamp::Room { .. } => 4,
+    }
+}
+
+const fn replicas_after(clamp: &Clamp) -> u32 {
+    match clamp {
+        Clamp::Stabilised { to, .. }
+        | Clamp::Rate { to, .. }
+        | Clamp::Maximum { to, .. }
+        | Clamp::Minimum { to, .. }
+        | Clamp::Overshoot { to, .. }
+        | Clamp::Room { to, .. } => *to,
+    }
+}
+
 impl DecisionRecord {
+    /// Replicas after each of the [`STAGES`].
+    #[must_use]
+    pub fn stages(&self) -> [u32; STAGES.len()] {
+        let proposed = self.proposal.map_or(self.replicas, |proposal| proposal.to);
+        let after = |stage: usize, before: u32| {
+            let clamps = self.clamps.iter();
+            let here = clamps.filter(|clamp| stage_of(clamp) == stage);
+            here.fold(before, |_, clamp| replicas_after(clamp))
+        };
+        let windows = after(1, proposed);
+        let rates = after(2, windows);
+        let bounds = after(3, rates);
+        let room = after(4, bounds);
+        let decided = match self.decision {
+            Decision::Scale { to, .. } => to,
+            Decision::Hold(_) => self.replicas,
+        };
+        [proposed, windows, rates, bounds, room, decided]
+    }
+
     /// Whether `next` says the same as this record, so that it only prolongs it.
     ///
     /// Holds are the same when their kind, replicas, administrative mode and policy are; what was written is never the same as anything.

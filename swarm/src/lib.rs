@@ -29,8 +29,8 @@ pub use endpoint::{Certificates, Endpoint, EndpointError};
 pub use error::{ClientError, EngineError, ErrorKind, SetReplicasError};
 pub use id::{ContainerId, NodeId, ServiceId, TaskId};
 pub use model::{
-    Availability, Leadership, Mode, Node, NodeState, Phase, Protocol, PublishMode, Resources, Role,
-    Service, ServicePort, Task, TaskAddress, TaskPort, TaskState, UpdateState,
+    Availability, LastUpdate, Leadership, Mode, Node, NodeState, Phase, Protocol, PublishMode,
+    Resources, Role, Service, ServicePort, Task, TaskAddress, TaskPort, TaskState, UpdateState,
 };
 pub use parse::{ListKind, ParseError, RawSwarm};
 pub use view::{EngineInfo, View};

@@ -8,7 +8,7 @@ mod service;
 mod task;
 
 pub use node::{Availability, Leadership, Node, NodeState, Role};
-pub use service::{Mode, PublishMode, Resources, Service, ServicePort, UpdateState};
+pub use service::{LastUpdate, Mode, PublishMode, Resources, Service, ServicePort, UpdateState};
 pub use task::{Phase, Protocol, Task, TaskAddress, TaskPort, TaskState};
 
 /// Declares an enum over the engine's own words, with `Other` for those that are not known.

@@ -6,6 +6,7 @@
 mod node;
 mod service;
 mod task;
+mod update;
 
 pub(crate) use service::{mode, update_state};
 
@@ -140,6 +141,7 @@ impl RawSwarm {
             let name = required(value, "/Spec/Name", list, index)?;
             services.insert(ServiceId::from(id), service::parse(id, name, value));
         }
+        update::judge_stacks(&mut services, entries(&self.services, list)?);
         self.attach_tasks(&mut services)?;
         Ok(services)
     }

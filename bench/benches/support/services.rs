@@ -155,6 +155,7 @@ impl Service {
                 failed: 0,
                 start_up: None,
                 rollout: Rollout::Idle,
+                change: None,
                 metrics: readings(metrics),
             },
             reservation: Reservation {

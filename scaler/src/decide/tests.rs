@@ -57,6 +57,7 @@ fn ready(replicas: u32, cpu: f64, bytes: f64) -> Case {
             failed: 0,
             start_up: None,
             rollout: Rollout::Idle,
+            change: None,
             metrics: Readings::default()
                 .with(Metric::CpuOfLimit, reading(cpu, replicas))
                 .with(Metric::Bytes, reading(bytes, replicas)),

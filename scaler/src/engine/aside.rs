@@ -225,6 +225,9 @@ impl Aside {
         if let Some(write) = &mut state.last_write {
             write.to = write.to.saturating_sub(self.count);
         }
+        if let Some(reset) = &mut state.reset {
+            reset.was = reset.was.saturating_sub(self.count);
+        }
         Cow::Owned(state)
     }
 
@@ -247,8 +250,17 @@ impl Aside {
             add(wanted);
             add(to);
         }
+        let was = |reason: &mut ScaleReason| {
+            if let ScaleReason::Reasserted { was, .. } = reason {
+                add(was);
+            }
+        };
+        if let Some(proposal) = &mut verdict.proposal {
+            was(&mut proposal.reason);
+        }
         match &mut verdict.decision {
             Decision::Scale { from, to, reason } => {
+                was(reason);
                 if let Some((_, replica)) = self.replacement
                     && *reason == ScaleReason::BelowMinimum
                     && *from >= bounds.min()

@@ -6,10 +6,13 @@ use std::{
     time::Duration,
 };
 
-use super::{Command, Counters, ServiceInput, ServiceStatus, aside::Replicas, notice::Notices};
+use super::{
+    Command, Counters, ServiceInput, ServiceStatus, aside::Replicas, foreign::Foreign,
+    notice::Notices,
+};
 use crate::{
     admin::{AdminMode, AdminState, Effective},
-    decide::{Decision, InFlight, LastWrite, ServiceState, Verdict},
+    decide::{Decision, InFlight, LastWrite, ScaleReason, ServiceState, Verdict},
     history::History,
     labels::{Defaults, LabelError, relevant},
     observation::{Mode, Observation, ServiceId, ServiceName, SwarmCondition},
@@ -43,6 +46,9 @@ pub(super) struct Entry {
     track: Track,
     pending: Option<Command>,
     serving: Option<u32>,
+    foreign: Foreign,
+    /// Whether the write under way puts back what was reset.
+    reasserting: bool,
     seen_at: Duration,
     history: History,
     counters: Counters,
@@ -69,6 +75,8 @@ impl Entry {
             track: Track::default(),
             pending: None,
             serving: None,
+            foreign: Foreign::default(),
+            reasserting: false,
             seen_at: Duration::ZERO,
             history: History::new(settings.history_scales, settings.history_holds),
             counters: Counters::default(),
@@ -89,6 +97,7 @@ impl Entry {
         self.track = Track::default();
         self.replicas = Replicas::default();
         self.serving = None;
+        self.foreign = Foreign::default();
         self.owed = None;
         self.pending.take().is_some()
     }
@@ -111,6 +120,22 @@ impl Entry {
             Ok(Some(policy)) => policy.at(unix_ms),
             Ok(None) | Err(_) => None,
         };
+    }
+
+    /// Takes note of changes of replicas that are not ours; `acts` as [`Foreign::look`] has it.
+    pub(super) fn look_for_resets(
+        &mut self,
+        observation: &Observation,
+        (swarm, acts): (&SwarmCondition, bool),
+        moment: Moment,
+    ) {
+        let view_taken = swarm.view_age.map(|age| moment.now.saturating_sub(age));
+        let seen = |state: &ServiceState| state.reset.map(|reset| reset.unix_ms);
+        let before = seen(&self.state);
+        self.foreign
+            .look(observation, (view_taken, acts), &mut self.state, moment);
+        let now = seen(&self.state);
+        self.counters.resets += u64::from(now.is_some() && now != before);
     }
 
     /// Takes note of what the view shows, however old the state's own idea of it is.
@@ -172,6 +197,8 @@ impl Entry {
                 to: command.to,
             });
             self.pending = Some(command.clone());
+            self.foreign.issued(command.to);
+            self.reasserting = is_reassertion(&verdict.decision);
         }
         if let Decision::Hold(reason) = &verdict.decision {
             *self.counters.holds.entry(reason.kind()).or_default() += 1;
@@ -199,6 +226,7 @@ impl Entry {
                 .filter(|policy| !policy.targets().is_empty())
                 .and_then(|_| self.track.start_up())
                 .map(millis),
+            reset: self.state.reset,
             proposal: verdict.proposal,
             clamps: verdict.clamps,
             decision: verdict.decision,
@@ -249,6 +277,12 @@ impl Entry {
         if matches!(outcome, Outcome::Applied | Outcome::Unknown { .. }) {
             state.scaled_at = Some(now);
             state.changed_at = Some(now);
+            if std::mem::take(&mut self.reasserting) {
+                state.reasserted_at = Some(now);
+                self.counters.reassertions += u64::from(outcome == Outcome::Applied);
+            }
+        } else {
+            self.foreign.not_written();
         }
         if outcome == Outcome::Applied {
             state.failures = 0;
@@ -340,6 +374,17 @@ impl Entry {
             + self.track.heap_bytes()
             + self.replicas.heap_bytes()
     }
+}
+
+/// Whether a decision puts back what a redeployed stack took away.
+const fn is_reassertion(decision: &Decision) -> bool {
+    matches!(
+        decision,
+        Decision::Scale {
+            reason: ScaleReason::Reasserted { .. },
+            ..
+        }
+    )
 }
 
 /// The policy's metrics as they are in the observation.

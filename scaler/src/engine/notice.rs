@@ -45,6 +45,8 @@ pub(super) struct Notices {
     telemetry_lost: bool,
     not_serving: bool,
     short: bool,
+    /// When the reset was seen that was told last.
+    reset_unix_ms: Option<u64>,
 }
 
 impl Notices {
@@ -65,6 +67,7 @@ impl Notices {
         self.telemetry(kind, lost_after, now, &mut told);
         self.room(record, opened, &mut told);
         self.serving(record, kind, lost_after, &mut told);
+        self.reset(record, &mut told);
         if !opened {
             return told;
         }
@@ -123,6 +126,18 @@ impl Notices {
             });
         }
         self.not_serving = stuck;
+    }
+
+    /// Replicas that a redeployed stack took away, whether or not they are put back.
+    fn reset(&mut self, record: &DecisionRecord, told: &mut Vec<EventKind>) {
+        let Some(reset) = record.reset else { return };
+        if self.reset_unix_ms.replace(reset.unix_ms) != Some(reset.unix_ms) {
+            told.push(EventKind::ReplicasReset {
+                was: reset.was,
+                to: reset.to,
+                by: reset.by,
+            });
+        }
     }
 
     fn room(&mut self, record: &DecisionRecord, opened: bool, told: &mut Vec<EventKind>) {
@@ -218,6 +233,23 @@ pub(super) fn completed(command: &Command, outcome: &Outcome) -> EventKind {
         to,
         outcome: outcome.name().to_owned(),
     }
+}
+
+/// What the end of a write is told as besides, when it put back what a redeployed stack took away.
+pub(super) fn reasserted(
+    command: &Command,
+    told: &EventKind,
+    record: Option<&DecisionRecord>,
+) -> Option<EventKind> {
+    let Decision::Scale {
+        reason: ScaleReason::Reasserted { was, .. },
+        ..
+    } = record?.decision
+    else {
+        return None;
+    };
+    let Command { from, to, .. } = *command;
+    matches!(told, EventKind::Scaled { .. }).then_some(EventKind::Reasserted { from, to, was })
 }
 
 /// The state of the node pool as a person says it.

@@ -52,6 +52,10 @@ pub struct Counters {
     pub scale_ups: u64,
     /// Writes applied that took replicas away.
     pub scale_downs: u64,
+    /// Times that a redeployed stack took replicas away.
+    pub resets: u64,
+    /// Writes applied that put those back.
+    pub reassertions: u64,
     /// Holds by reason, one for each tick.
     pub holds: BTreeMap<HoldKind, u64>,
 }

@@ -4,7 +4,7 @@ use super::words::{count, metric_name, metric_value, replicas};
 use crate::{
     metric::Metric,
     policy::{Aim, Direction},
-    record::{DecisionRecord, Reading},
+    record::{DecisionRecord, Limits, Reading},
     track::MetricProposal,
 };
 
@@ -63,7 +63,7 @@ impl DecisionRecord {
             .filter(|reading| reading.high.is_some())
             .collect();
         if marked.is_empty() {
-            return self.bounds_sentence(limits.min, limits.max);
+            return self.targets_sentence(limits);
         }
         let marks = |pick: fn(&Reading) -> Option<f64>, joint: &str| {
             let each = marked.iter().filter_map(|reading| {
@@ -98,18 +98,31 @@ impl DecisionRecord {
         }
     }
 
-    /// From which demand on the leading target asks for more.
-    fn bounds_sentence(&self, min: u32, max: u32) -> String {
-        let leading = self.targets.iter().max_by_key(|target| target.to);
-        let Some(target) = leading.filter(|_| self.replicas < max) else {
+    /// From which demand on the leading target asks for more or for fewer, at the headroom of now.
+    fn targets_sentence(&self, limits: &Limits) -> String {
+        let Some(target) = self.targets.iter().max_by_key(|target| target.to) else {
             return String::new();
         };
+        let near = match target.aim {
+            Aim::Average => limits.tolerance.unwrap_or_default(),
+            Aim::Capacity => 0.0,
+        };
         let free = target.headroom + target.backlog;
-        let carried = (f64::from(self.replicas.max(min)) * target.target - free).max(0.0);
+        let replicas = f64::from(self.replicas.max(limits.min));
+        let value = |carried: f64| metric_value(target.metric, (carried - free).max(0.0), false);
+        let up = replicas * target.target * (1.0 + near);
+        let down = ((replicas - 1.0) * target.target).min(replicas * target.target * (1.0 - near));
+        let grow = (self.replicas < limits.max).then(|| format!("grow above {}", value(up)));
+        let shrink = (self.replicas > limits.min && down > free)
+            .then(|| format!("shrink at {} or below", value(down)));
+        let both: Vec<_> = grow.into_iter().chain(shrink).collect();
+        if both.is_empty() {
+            return String::new();
+        }
         format!(
-            "It would grow when {} is expected above {} in all.",
+            "With {} expected over all replicas it would {}.",
             metric_name(target.metric),
-            metric_value(target.metric, carried, false)
+            both.join(", and ")
         )
     }
 }

@@ -1,10 +1,10 @@
 //! Values of the configuration file in the syntax of labels: a string, or a number where the syntax has bare numbers.
 
-use std::{fmt, num::NonZeroU32, time::Duration};
+use std::{fmt, time::Duration};
 
 use serde::{Deserializer, de};
 
-use super::value::{self, Mark, ValueError};
+use super::value::{self, ValueError};
 
 /// A value's text, whatever TOML type it was written in.
 struct Text<T> {
@@ -39,48 +39,5 @@ impl<T> de::Visitor<'_> for Text<T> {
 pub(crate) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     deserializer.deserialize_any(Text {
         parse: value::duration,
-    })
-}
-
-/// A duration that may be absent.
-pub(super) fn some_duration<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Duration>, D::Error> {
-    deserializer.deserialize_any(Text {
-        parse: |text| value::duration(text).map(Some),
-    })
-}
-
-/// A number of replicas.
-pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    deserializer.deserialize_any(Text {
-        parse: value::count,
-    })
-}
-
-/// A step that may be absent.
-pub(super) fn some_step<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<NonZeroU32>, D::Error> {
-    deserializer.deserialize_any(Text {
-        parse: |text| value::step(text).map(Some),
-    })
-}
-
-/// A CPU mark that may be absent.
-pub(super) fn some_cpu<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Mark>, D::Error> {
-    deserializer.deserialize_any(Text {
-        parse: |text| value::cpu(text).map(Some),
-    })
-}
-
-/// A mark in bytes per second that may be absent.
-pub(super) fn some_bytes<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Mark>, D::Error> {
-    deserializer.deserialize_any(Text {
-        parse: |text| value::bytes(text).map(Some),
     })
 }

@@ -303,4 +303,11 @@ pub const LABELS: &[Label] = &[
         "100",
         "who gives way when the swarm is short of room: the lower, the sooner, down to its minimum",
     ),
+    label(
+        "reassert",
+        BOOL,
+        "false",
+        "true",
+        "puts back the replicas that a `docker stack deploy` took away by setting them to its file's number",
+    ),
 ];

@@ -1,17 +1,18 @@
 //! Labels of target tracking: what a replica should carry, and how that is followed over time.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use super::{
     Problem,
+    given::Three,
     resolve::Reader,
     value::{self, Mark, ValueError},
 };
 use crate::{
     metric::Metric,
     policy::{
-        Aim, Amount, Direction, PerDirection, Predict, RATES_MAX, Rate, Rates, Schedule,
-        ScheduleError, Select, Target, Tracking, Window,
+        Aim, Amount, Direction, PerDirection, PolicyError, Predict, RATES_MAX, Rate, Rates,
+        Schedule, ScheduleError, Select, Target, Tracking, Window,
     },
 };
 
@@ -56,64 +57,143 @@ fn bytes_of(text: &str, metric: Metric) -> Result<Mark, ValueError> {
     })
 }
 
-/// The targets that a service names itself.
-pub(super) fn targets(reader: &mut Reader<'_>) -> Vec<Target> {
-    let mut targets = Vec::new();
+/// The targets that are named, by label; `None`: off.
+pub(super) fn targets(reader: &mut Reader<'_>) -> BTreeMap<&'static str, Option<Target>> {
+    let mut targets = BTreeMap::new();
     for (name, aim, parse) in TARGETS {
-        if let Some(Mark::At(metric, value)) = reader.read(name, *parse) {
-            targets.extend(reader.check(name, "", Target::new(metric, *aim, value)));
+        match reader.read(name, *parse) {
+            Some(Mark::At(metric, value)) => {
+                if let Some(target) = reader.check(name, "", Target::new(metric, *aim, value)) {
+                    targets.insert(*name, Some(target));
+                }
+            }
+            Some(Mark::Off) => {
+                targets.insert(*name, None);
+            }
+            None => {}
         }
     }
     targets
 }
 
-/// How they are followed.
-pub(super) fn tracking(reader: &mut Reader<'_>) -> Option<Tracking> {
-    let mut tracking = Tracking::default();
-    if let Some(tolerance) = reader.read("tolerance", value::share) {
-        tracking = reader.check("tolerance", "", tracking.with_tolerance(tolerance))?;
-    }
-    if let Some(coverage) = reader.read("coverage", value::share) {
-        tracking = reader.check("coverage", "", tracking.with_coverage(coverage))?;
-    }
-    if let Some(wait) = reader.read("wait", value::duration) {
-        tracking = reader.check("wait", "", tracking.with_wait(wait))?;
-    }
-    if let Some(predict) = reader.read("predict", predict) {
-        tracking = tracking.with_predict(predict);
-    }
-    let both = reader.read("window", window);
-    let (up, down) = (
-        reader.read("window.up", window),
-        reader.read("window.down", window),
-    );
-    let standard = Tracking::default();
-    let windows = PerDirection {
-        up: up.or(both).unwrap_or(standard.window(Direction::Up)),
-        down: down.or(both).unwrap_or(standard.window(Direction::Down)),
-    };
-    let name = if down.is_some() {
-        "window.down"
-    } else {
-        "window"
-    };
-    let tracking = reader.check(name, "", tracking.with_window(windows))?;
-    let up = rates(reader, "rate.up", "rate.up.select")?;
-    let down = rates(reader, "rate.down", "rate.down.select")?;
-    Some(tracking.with_rates(PerDirection { up, down }))
+/// How targets are followed, as far as it is said; each value is good by itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Following {
+    tolerance: Option<f64>,
+    coverage: Option<f64>,
+    wait: Option<Duration>,
+    predict: Option<Predict>,
+    window: Three<Window>,
+    rate: PerDirectionGiven,
 }
 
-/// When other bounds hold.
-pub(super) fn schedule(reader: &mut Reader<'_>) -> Option<Schedule> {
-    let zone = reader.text("schedule.zone");
+/// Rates of both directions.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct PerDirectionGiven {
+    up: RatesGiven,
+    down: RatesGiven,
+}
+
+/// The rates of one direction.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct RatesGiven {
+    rates: Option<Vec<Rate>>,
+    select: Option<Select>,
+}
+
+impl Following {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let standard = Tracking::default;
+        let tolerance = reader.read_checked("tolerance", value::share, |share| {
+            standard().with_tolerance(*share)
+        });
+        let coverage = reader.read_checked("coverage", value::share, |share| {
+            standard().with_coverage(*share)
+        });
+        let wait = reader.read_checked("wait", value::duration, |wait| standard().with_wait(*wait));
+        let mut read_window = |name| {
+            reader.read_checked(name, window, |window| {
+                let both = PerDirection {
+                    up: *window,
+                    down: *window,
+                };
+                standard().with_window(both)
+            })
+        };
+        let window = Three {
+            both: read_window("window"),
+            up: read_window("window.up"),
+            down: read_window("window.down"),
+        };
+        Self {
+            tolerance,
+            coverage,
+            wait,
+            predict: reader.read("predict", predict),
+            window,
+            rate: PerDirectionGiven {
+                up: RatesGiven::read(reader, "rate.up", "rate.up.select"),
+                down: RatesGiven::read(reader, "rate.down", "rate.down.select"),
+            },
+        }
+    }
+
+    /// What is said here, then what `defaults` say, then what the code says.
+    pub(super) fn over(&self, defaults: &Self) -> Result<Tracking, PolicyError> {
+        let mut tracking = Tracking::default();
+        if let Some(tolerance) = self.tolerance.or(defaults.tolerance) {
+            tracking = tracking.with_tolerance(tolerance)?;
+        }
+        if let Some(coverage) = self.coverage.or(defaults.coverage) {
+            tracking = tracking.with_coverage(coverage)?;
+        }
+        if let Some(wait) = self.wait.or(defaults.wait) {
+            tracking = tracking.with_wait(wait)?;
+        }
+        if let Some(predict) = self.predict.or(defaults.predict) {
+            tracking = tracking.with_predict(predict);
+        }
+        let standard = PerDirection {
+            up: tracking.window(Direction::Up),
+            down: tracking.window(Direction::Down),
+        };
+        let rates = PerDirection {
+            up: self.rate.up.over(&defaults.rate.up)?,
+            down: self.rate.down.over(&defaults.rate.down)?,
+        };
+        let windows = self.window.over(&defaults.window, standard);
+        Ok(tracking.with_window(windows)?.with_rates(rates))
+    }
+}
+
+impl RatesGiven {
+    fn read(reader: &mut Reader<'_>, name: &'static str, select_name: &'static str) -> Self {
+        Self {
+            rates: reader.read_checked(name, listed_rates, |rates| {
+                Rates::new(Select::default(), rates.clone())
+            }),
+            select: reader.read(select_name, select),
+        }
+    }
+
+    fn over(&self, defaults: &Self) -> Result<Rates, PolicyError> {
+        let select = self.select.or(defaults.select).unwrap_or_default();
+        let rates = self.rates.as_ref().or(defaults.rates.as_ref());
+        Rates::new(select, rates.cloned().unwrap_or_default())
+    }
+}
+
+/// When other bounds hold; `zone` is that of the defaults.
+pub(super) fn schedule(reader: &mut Reader<'_>, zone: Option<&str>) -> Option<Schedule> {
+    let own = reader.text("schedule.zone");
     let Some(text) = reader.text("schedule") else {
-        if zone.is_some() {
+        if own.is_some() {
             let error = ScheduleError::Form;
             reader.fail("schedule", "", Problem::Schedule { error });
         }
         return None;
     };
-    match Schedule::parse(text, zone.unwrap_or_default()) {
+    match Schedule::parse(text, own.or(zone).unwrap_or_default()) {
         Ok(schedule) => Some(schedule),
         Err(error) => {
             let name = if error == ScheduleError::Zone {
@@ -127,10 +207,14 @@ pub(super) fn schedule(reader: &mut Reader<'_>) -> Option<Schedule> {
     }
 }
 
-fn rates(reader: &mut Reader<'_>, name: &'static str, select_name: &'static str) -> Option<Rates> {
-    let listed = reader.read(name, listed_rates).unwrap_or_default();
-    let select = reader.read(select_name, select).unwrap_or_default();
-    reader.check(name, "", Rates::new(select, listed))
+/// The zone of the defaults, in which the schedules of services without one are.
+pub(super) fn zone(reader: &mut Reader<'_>) -> Option<String> {
+    let zone = reader.text("schedule.zone")?;
+    if let Err(error) = Schedule::check_zone(zone) {
+        reader.fail("schedule.zone", "", Problem::Schedule { error });
+        return None;
+    }
+    Some(zone.to_owned())
 }
 
 /// `auto` or a duration.

@@ -266,10 +266,29 @@ fn defaults_are_read_as_labels_are() {
         (r#"{"cooldown": "soon"}"#, "must be a duration"),
         (r#"{"min": -1}"#, "must be a whole number"),
         (r#"{"enable": true}"#, "unknown field `enable`"),
+        (
+            r#"{"cpu_traget": "60%"}"#,
+            "unknown field `cpu_traget`, did you mean `cpu_target`?",
+        ),
+        (
+            r#"{"cpu_target": "95%"}"#,
+            "\"95%\" a target must be at most 90 % of the limit",
+        ),
+        (r#"{"window": "2h"}"#, "must be above 0 and at most an hour"),
+        (r#"{"rate_up": "4"}"#, "must be amounts within periods"),
+        (r#"{"schedule_zone": "Mars"}"#, "must be a time zone"),
+        (
+            r#"{"schedule": "0 8 * * * for 1h min=2"}"#,
+            "unknown field `schedule`",
+        ),
     ] {
         let error = read(text).unwrap_err();
         assert!(error.contains(expected), "{error}");
     }
+    assert_eq!(
+        read(r#"{"reassert": true}"#),
+        read(r#"{"reassert": "true"}"#)
+    );
     assert_eq!(Defaults::default().check(), Ok(()));
     assert_eq!(read(r#"{"cpu_high": "off"}"#).unwrap().check(), Ok(()));
     let wrong = read(r#"{"min": 20}"#).unwrap().check().unwrap_err();
@@ -279,6 +298,109 @@ fn defaults_are_read_as_labels_are() {
             error: PolicyError::MinAboveMax { min: 20, max: 10 }
         }
     );
+}
+
+/// Defaults, and a service with those labels beside `enable`.
+#[expect(
+    clippy::unwrap_in_result,
+    reason = "what the test prepares does not fail"
+)]
+#[track_caller]
+fn over(defaults: &str, pairs: &[(&str, &str)]) -> Result<Policy, Vec<String>> {
+    let defaults: Defaults = serde_json::from_str(defaults).unwrap();
+    let labels = labels(&[&[("enable", "true")], pairs].concat());
+    match Policy::from_labels(&defaults, &labels) {
+        Ok(policy) => Ok(policy.unwrap()),
+        Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
+    }
+}
+
+#[test]
+fn every_label_but_two_has_a_default_that_says_the_same_as_the_label() {
+    for label in LABELS {
+        if matches!(label.name, "enable" | "schedule") {
+            assert!(Defaults::labels().all(|name| name != label.name));
+            continue;
+        }
+        let companions: &[(&str, &str)] = match label.name {
+            "min" => &[("max", "9")],
+            "bytes.low" => &[("bytes.high", "2MB/s")],
+            "schedule.zone" => &[("schedule", "0 8 * * * for 1h min=2")],
+            _ => &[],
+        };
+        let own = [companions, &[(label.name, label.example)]].concat();
+        let mut table = serde_json::Map::new();
+        let mut given = Vec::new();
+        for (name, value) in own {
+            if name == "schedule" {
+                given.push((name, value));
+            } else {
+                table.insert(Defaults::key(name), value.into());
+            }
+        }
+        let by_default = over(&serde_json::Value::from(table).to_string(), &given);
+        let by_label = over("{}", &[companions, &[(label.name, label.example)]].concat());
+        assert_eq!(by_default, by_label, "{}", label.name);
+        let nothing_said = over("{}", &given);
+        // The example is what the code says anyway.
+        if label.name != "step.down" {
+            assert_ne!(by_default, nothing_said, "{}", label.name);
+        }
+    }
+}
+
+#[test]
+fn default_targets_are_for_services_that_name_nothing_to_go_by() {
+    let defaults = r#"{"cpu_target": "60%", "connections_capacity": "50/s"}"#;
+    let targets = |pairs: &[(&str, &str)]| -> Vec<Metric> {
+        let policy = over(defaults, pairs).unwrap();
+        policy
+            .targets()
+            .iter()
+            .map(|target| target.metric())
+            .collect()
+    };
+    let both = [Metric::CpuOfLimit, Metric::Connections];
+    assert_eq!(targets(&[]), both);
+    assert_eq!(targets(&[("cpu.high", "off")]), both);
+    assert_eq!(targets(&[("cpu.target", "off")]), [Metric::Connections]);
+    assert_eq!(targets(&[("bytes.capacity", "1MB")]), [Metric::Bytes]);
+    assert_eq!(targets(&[("bytes.high", "1MB")]), []);
+    let nothing = [("cpu.target", "off"), ("connections.capacity", "off")];
+    assert_eq!(over(defaults, &nothing), over("{}", &[]));
+    // With targets there are no default marks, and no cooldown.
+    let policy = over(r#"{"cpu_target": "60%", "cpu_high": "90%"}"#, &[]).unwrap();
+    assert_eq!(marks(&policy), []);
+    assert_eq!(policy.cooldown(Direction::Down), Duration::ZERO);
+    let policy = over(r#"{"cpu_target": "60%"}"#, &[("cpu.high", "90%")]).unwrap();
+    assert_eq!((marks(&policy).len(), policy.targets().len()), (1, 0));
+    assert_eq!(policy.cooldown(Direction::Down), Duration::from_secs(60));
+    assert_eq!(
+        over(defaults, &[("cpu.low", "10%")]),
+        Err(vec![
+            "swarmtide.cpu.low=10%: there is no high mark to go with it".to_owned()
+        ])
+    );
+}
+
+#[test]
+fn what_a_service_says_of_following_wins_over_defaults_even_where_those_are_more_specific() {
+    let defaults = r#"{"window_down": "10m", "rate_up": "4/15s", "rate_up_select": "min", "schedule_zone": "Asia/Tokyo"}"#;
+    let said = |pairs: &[(&str, &str)]| {
+        over(defaults, &[&[("cpu.target", "60%")], pairs].concat()).unwrap()
+    };
+    let own = said(&[("window", "1m"), ("rate.up", "off")]);
+    let by_label = [
+        ("cpu.target", "60%"),
+        ("window", "1m"),
+        ("rate.up.select", "min"),
+    ];
+    assert_eq!(own, over("{}", &by_label).unwrap());
+    let zone = [("schedule", "0 8 * * * for 1h min=2")];
+    let tokyo = [zone[0], ("schedule.zone", "Asia/Tokyo")];
+    let utc = [zone[0], ("schedule.zone", "UTC")];
+    assert_eq!(said(&zone), said(&tokyo));
+    assert_ne!(said(&zone), said(&utc));
 }
 
 #[test]

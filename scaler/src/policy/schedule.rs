@@ -76,12 +76,7 @@ impl Schedule {
     /// # Errors
     /// [`ScheduleError`].
     pub fn parse(text: &str, zone: &str) -> Result<Self, ScheduleError> {
-        let zone = match zone.trim() {
-            "" | "UTC" => TimeZone::UTC,
-            name => TimeZoneDatabase::bundled()
-                .get(name)
-                .map_err(|_| ScheduleError::Zone)?,
-        };
+        let zone = find_zone(zone)?;
         let written = text
             .split(';')
             .map(str::trim)
@@ -101,6 +96,14 @@ impl Schedule {
             zone,
             entries,
         })
+    }
+
+    /// Whether there is such a zone.
+    ///
+    /// # Errors
+    /// [`ScheduleError::Zone`].
+    pub fn check_zone(zone: &str) -> Result<(), ScheduleError> {
+        find_zone(zone).map(|_| ())
     }
 
     /// The bounds at a time: of entries that hold, the highest minimum and the lowest maximum; the minimum wins.
@@ -131,6 +134,16 @@ impl Serialize for Schedule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let zone = self.zone.iana_name().unwrap_or("UTC");
         serializer.collect_str(&format_args!("{} ({zone})", self.text))
+    }
+}
+
+/// A zone by its name in the IANA database; UTC where none is named.
+fn find_zone(name: &str) -> Result<TimeZone, ScheduleError> {
+    match name.trim() {
+        "" | "UTC" => Ok(TimeZone::UTC),
+        name => TimeZoneDatabase::bundled()
+            .get(name)
+            .map_err(|_| ScheduleError::Zone),
     }
 }
 

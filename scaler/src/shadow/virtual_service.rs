@@ -159,6 +159,7 @@ impl VirtualService {
             serving,
             starting,
             draining: 0,
+            change: None,
             metrics,
             ..*real
         }

@@ -212,6 +212,7 @@ mod tests {
             failed: 0,
             start_up: None,
             rollout: Rollout::Idle,
+            change: None,
             metrics: Readings::default(),
         }
     }

@@ -364,3 +364,27 @@ fn services_that_did_not_opt_in_have_no_state() {
     (0..10).for_each(|_| world.quiet_tick());
     assert!(world.engine.service_status("off").unwrap().policy.is_none());
 }
+
+#[test]
+fn a_record_tells_replicas_after_each_stage() {
+    let labels: &[(&str, &str)] = &[
+        ("enable", "true"),
+        ("max", "4"),
+        ("step", "6"),
+        ("cooldown", "0"),
+    ];
+    let mut world = World::new(vec![Service::new("web", 2, 0.9, labels)]);
+    let commands = world.tick();
+    assert_eq!(commands[0].to, 4);
+    assert_eq!(world.last().stages(), [8, 8, 8, 4, 4, 4]);
+    world.complete(&commands[0], Outcome::Applied);
+    world.quiet_tick();
+    assert_eq!(
+        world.last().stages(),
+        [10, 10, 10, 4, 4, 4],
+        "held at its maximum"
+    );
+    world.services[0].cpu(0.5);
+    world.quiet_tick();
+    assert_eq!(world.last().stages(), [4; 6]);
+}

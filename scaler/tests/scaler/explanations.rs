@@ -2,7 +2,7 @@
 
 use scaler::{
     Clamp, Decision, DecisionRecord, Direction, HoldKind, HoldReason, LabelError, Metric, Proposal,
-    Reading, RecordOutcome, Rollout, ScaleReason, Scope, labels::Problem,
+    Reading, RecordOutcome, ResetBy, Rollout, ScaleReason, Scope, labels::Problem,
 };
 
 use crate::world::{Service, World};
@@ -209,6 +209,7 @@ fn scaled(to: u32, reason: ScaleReason, outcome: RecordOutcome) -> DecisionRecor
     let mut record = held();
     let from = match reason {
         ScaleReason::BelowMinimum => 1,
+        ScaleReason::Reasserted { reset_to, .. } => reset_to,
         ScaleReason::AboveMaximum => 12,
         ScaleReason::AboveHigh { .. }
         | ScaleReason::BelowLow
@@ -224,6 +225,37 @@ fn scaled(to: u32, reason: ScaleReason, outcome: RecordOutcome) -> DecisionRecor
         _ => set(&mut record, 0.82, 500_000.0),
     }
     record
+}
+
+const fn reasserted(by: ResetBy) -> ScaleReason {
+    ScaleReason::Reasserted {
+        was: 6,
+        reset_to: 2,
+        by,
+    }
+}
+
+#[test]
+fn a_reset_is_said_beside_whatever_was_decided() {
+    let mut record = held();
+    record.reset = Some(scaler::Reset {
+        at: std::time::Duration::ZERO,
+        unix_ms: record.last_unix_ms - 40_000,
+        was: 6,
+        to: 4,
+        by: ResetBy::StackDeploy,
+    });
+    let said = record.explain();
+    assert!(
+        said.ends_with("Beside that, 40 s before, a stack deploy set it from 6 to 4 replicas; swarmtide.reassert=true would put that back."),
+        "{said}"
+    );
+    record.limits.as_mut().unwrap().reassert = true;
+    let said = record.explain();
+    assert!(
+        said.ends_with("that is put back when nothing stands in the way."),
+        "{said}"
+    );
 }
 
 #[test]
@@ -282,6 +314,16 @@ fn changes() {
             ScaleReason::GivenBack,
             RecordOutcome::Applied { after_ms: 9 },
         ),
+        scaled(
+            6,
+            reasserted(ResetBy::StackDeploy),
+            RecordOutcome::Applied { after_ms: 9 },
+        ),
+        scaled(
+            6,
+            reasserted(ResetBy::PresumedStackDeploy),
+            RecordOutcome::DryRun,
+        ),
         scaled(5, above, RecordOutcome::Failed { error: error() }),
         scaled(5, above, RecordOutcome::Unknown { error: error() }),
     ];
@@ -299,4 +341,50 @@ fn a_first_hold_has_not_lasted() {
         "{}",
         record.explain()
     );
+}
+
+#[test]
+fn what_would_change_a_service_with_a_target() {
+    let said = |replicas, labels: &[(&str, &str)]| {
+        let labels = [
+            &[
+                ("enable", "true"),
+                ("min", "2"),
+                ("max", "8"),
+                ("cpu.target", "60%"),
+            ],
+            labels,
+        ]
+        .concat();
+        let mut world = World::new(vec![Service::new("web", replicas, 0.6, &labels)]);
+        for _ in 0..5 {
+            world.quiet_tick();
+        }
+        world.last().explain()
+    };
+    for (replicas, labels, expected) in [
+        (
+            4,
+            &[] as &[_],
+            "With CPU expected over all replicas it would grow above 264 %, and shrink at 180 % or below.",
+        ),
+        (
+            4,
+            &[("tolerance", "30%")],
+            "it would grow above 312 %, and shrink at 168 % or below.",
+        ),
+        (
+            2,
+            &[],
+            "With CPU expected over all replicas it would grow above 132 %.",
+        ),
+        (
+            8,
+            &[],
+            "With CPU expected over all replicas it would shrink at 420 % or below.",
+        ),
+    ] {
+        let said = said(replicas, labels);
+        assert!(said.ends_with(expected), "{said}");
+    }
 }

@@ -8,7 +8,7 @@ use scaler::{
     Metric, MetricObservation, Mode, Nodes, Observation, Outcome, PerDirection, Policy, Readings,
     Rollout, ScaleReason, Scope, ServiceState, Settings, Situation, SwarmCondition, Track, Verdict,
     decide,
-    decide::{InFlight, LastWrite},
+    decide::{InFlight, LastWrite, Reset, ResetBy},
 };
 
 use crate::world::{Service, World};
@@ -52,16 +52,17 @@ fn policies() -> impl Strategy<Value = Policy> {
         0..30_u32,
         step(),
         step(),
-        (wait(), wait()),
+        ((wait(), wait()), any::<bool>()),
         vec((prop::sample::select(&Metric::ALL[..]), marks), 1..4),
     )
-        .prop_map(|(min, more, up, down, waits, marks)| {
+        .prop_map(|(min, more, up, down, (waits, reassert), marks)| {
             let bounds = Bounds::new(min, min + more).unwrap();
             let cooldown = PerDirection {
                 up: waits.0,
                 down: waits.1,
             };
-            Policy::new(bounds, PerDirection { up, down }, cooldown, marks).unwrap()
+            let policy = Policy::new(bounds, PerDirection { up, down }, cooldown, marks);
+            policy.unwrap().with_reassert(reassert)
         })
 }
 
@@ -115,6 +116,7 @@ fn observations() -> impl Strategy<Value = Observation> {
                     failed: 0,
                     start_up: None,
                     rollout,
+                    change: None,
                     metrics,
                 },
             )
@@ -133,16 +135,34 @@ fn states() -> impl Strategy<Value = ServiceState> {
             error: "no".to_owned()
         })
     ];
-    (time(), (time(), outcome), time(), time(), time()).prop_map(
-        |(in_flight, (ended, outcome), back_off_until, scaled_at, changed_at)| ServiceState {
-            in_flight: in_flight.map(|since| InFlight { since, to: 3 }),
-            last_write: ended.map(|at| LastWrite { at, to: 3, outcome }),
-            failures: 1,
-            back_off_until,
-            scaled_at,
-            changed_at,
-        },
+    let reset = (time(), 0..80_u32, 0..80_u32).prop_map(|(at, was, to)| {
+        at.map(|at| Reset {
+            at,
+            unix_ms: 0,
+            was,
+            to,
+            by: ResetBy::StackDeploy,
+        })
+    });
+    (
+        (time(), (time(), outcome), time(), time(), time()),
+        (reset, time()),
     )
+        .prop_map(
+            |(
+                (in_flight, (ended, outcome), back_off_until, scaled_at, changed_at),
+                (reset, reasserted_at),
+            )| ServiceState {
+                reset,
+                reasserted_at,
+                in_flight: in_flight.map(|since| InFlight { since, to: 3 }),
+                last_write: ended.map(|at| LastWrite { at, to: 3, outcome }),
+                failures: 1,
+                back_off_until,
+                scaled_at,
+                changed_at,
+            },
+        )
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -176,6 +196,14 @@ fn cases() -> impl Strategy<Value = Case> {
         )
 }
 
+/// Whether a change needs no telemetry, because a person asked for it or it was decided before.
+const fn by_a_word(reason: ScaleReason) -> bool {
+    matches!(
+        reason,
+        ScaleReason::BelowMinimum | ScaleReason::AboveMaximum | ScaleReason::Reasserted { .. }
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
 
@@ -190,11 +218,21 @@ proptest! {
         }
     }
 
-    /// A step is never larger than the policy's, except back into the bounds.
+    /// What a redeployed stack took away is put back where that was asked for, upwards only, never beyond what was there, unless the
+    /// minimum is higher, and never to a service that is stopped.
+    #[test]
+    fn no_more_is_put_back_than_was_taken(case in cases()) {
+        if let Decision::Scale { from, to, reason: ScaleReason::Reasserted { was, .. } } = case.verdict().decision {
+            prop_assert!(case.policy.reassert());
+            prop_assert!(0 < from && from < to && to <= was.max(case.policy.bounds().min()));
+        }
+    }
+
+    /// A step is never larger than the policy's, except back into the bounds, or to what a redeployed stack took away.
     #[test]
     fn steps_are_kept(case in cases()) {
         if let Decision::Scale { from, to, reason } = case.verdict().decision
-            && !matches!(reason, ScaleReason::BelowMinimum | ScaleReason::AboveMaximum)
+            && !by_a_word(reason)
         {
             let direction = if to > from { Direction::Up } else { Direction::Down };
             prop_assert!(from.abs_diff(to) <= case.policy.step(direction));
@@ -205,7 +243,7 @@ proptest! {
     #[test]
     fn nothing_changes_on_partial_telemetry(case in cases()) {
         if let Decision::Scale { from, reason, .. } = case.verdict().decision
-            && !matches!(reason, ScaleReason::BelowMinimum | ScaleReason::AboveMaximum)
+            && !by_a_word(reason)
         {
             for (metric, _) in case.policy.marks() {
                 let seen = case.observation.metrics.get(metric).unwrap();

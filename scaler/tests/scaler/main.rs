@@ -12,6 +12,7 @@ mod explanations;
 mod history;
 mod laws;
 mod outliers;
+mod reassert;
 mod room;
 mod shadow;
 mod simulation;

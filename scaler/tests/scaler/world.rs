@@ -78,6 +78,7 @@ pub(crate) fn observation(replicas: u32) -> Observation {
         failed: 0,
         start_up: None,
         rollout: Rollout::Idle,
+        change: None,
         metrics: Readings::default(),
     }
 }

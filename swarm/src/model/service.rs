@@ -22,6 +22,9 @@ pub struct Service {
     pub labels: BTreeMap<String, String>,
     /// How many tasks there should be.
     pub mode: Mode,
+    /// What the last update of the specification changed; `None` when there was none, or the engine does not say.
+    #[serde(default)]
+    pub last_update: Option<LastUpdate>,
     /// The state of the last rollout.
     pub update: UpdateState,
     /// What the engine says about that state, in its own words; empty without a rollout.
@@ -36,6 +39,18 @@ pub struct Service {
     pub vip_networks: Vec<String>,
     /// The service's tasks, past ones that the engine still remembers included, by task identifier.
     pub tasks: Vec<Task>,
+}
+
+/// What the last update of a service's specification changed, as its previous one tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastUpdate {
+    /// Replicas before it; `None` when the mode was another.
+    pub replicas_before: Option<u32>,
+    /// Whether anything besides the number of replicas changed.
+    pub otherwise: bool,
+    /// Whether another service of the same stack was updated at the same time, and not merely scaled: what `docker stack deploy`
+    /// does, also with a file that has not changed.
+    pub with_stack: bool,
 }
 
 /// How many tasks a service should have.
@@ -54,6 +69,17 @@ pub enum Mode {
     GlobalJob,
     /// A mode that this version does not know, or a number of replicas that it cannot read.
     Unknown,
+}
+
+/// The label that names the stack of a service that `docker stack deploy` made.
+const STACK: &str = "com.docker.stack.namespace";
+
+impl Service {
+    /// The stack that it belongs to.
+    #[must_use]
+    pub fn stack(&self) -> Option<&str> {
+        self.labels.get(STACK).map(String::as_str)
+    }
 }
 
 impl Mode {

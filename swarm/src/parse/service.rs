@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value;
 
-use super::{array, port, resources, text};
+use super::{array, port, resources, text, update};
 use crate::{
     id::ServiceId,
     model::{Mode, Protocol, PublishMode, Service, ServicePort, UpdateState},
@@ -28,6 +28,7 @@ pub(super) fn parse(id: &str, name: &str, value: &Value) -> Service {
             .unwrap_or(0),
         labels: labels(value),
         mode: mode(value.pointer("/Spec/Mode")),
+        last_update: update::last(value),
         update: update_state(value),
         update_message: text(value, "/UpdateStatus/Message").to_owned(),
         resources: resources(value.pointer("/Spec/TaskTemplate/Resources")),

@@ -37,7 +37,7 @@ pub(super) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<()> {
 
 async fn play(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("the demo needs a temporary folder")?;
-    let config = config(args, folder.path());
+    let config = config(args, folder.path())?;
     let bound = Bound::bind(&config)
         .await
         .context("choose another address with --listen, port 0 for a free one")?;
@@ -97,7 +97,7 @@ async fn watch(
 }
 
 /// The sidecar's configuration with everything quicker: agents that poll each second, decisions each second, short cooldowns.
-fn config(args: &DemoArgs, folder: &std::path::Path) -> Config {
+fn config(args: &DemoArgs, folder: &std::path::Path) -> anyhow::Result<Config> {
     let mut config = Config::default();
     config.http.listen = Listen(args.listen);
     config.engine.host = Some(format!("unix://{}", folder.join("docker.sock").display()));
@@ -107,8 +107,11 @@ fn config(args: &DemoArgs, folder: &std::path::Path) -> Config {
     config.collector.polling = Span::from_millis(1000);
     config.scaler.interval = Span::from_millis(1000);
     config.scaler.warm_up = Span::from_millis(3000);
-    config.scaler.defaults.cooldown_up = Some(Duration::from_secs(2));
-    config.scaler.defaults.cooldown_down = Some(Duration::from_secs(3));
+    let waits = [("cooldown.up", "2s"), ("cooldown.down", "3s")];
+    config.scaler.defaults = scaler::Defaults::new(waits).map_err(|errors| {
+        let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!(words.join("; "))
+    })?;
     config.state.directory = folder.join("state");
-    config
+    Ok(config)
 }

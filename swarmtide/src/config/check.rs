@@ -253,7 +253,7 @@ fn lbsync(config: &Config) -> Result<(), Fault> {
 /// The key of the default for a label.
 fn default_key(label: &str) -> Option<&'static str> {
     let name = label.strip_prefix(scaler::labels::PREFIX)?;
-    let path = format!("scaler.defaults.{}", name.replace('.', "_"));
+    let path = format!("scaler.defaults.{}", scaler::Defaults::key(name));
     KEYS.iter().map(|key| key.path).find(|key| *key == path)
 }
 

@@ -1,8 +1,10 @@
 //! The table of keys: the one place that names each, from which the environment's names and the reference are made.
 
+mod defaults;
 mod fleet;
 mod lbsync;
 
+use defaults::DEFAULTS;
 use fleet::FLEET;
 use lbsync::LBSYNC;
 
@@ -44,26 +46,30 @@ const fn key(path: &'static str, kind: Kind, example: &'static str, meaning: &'s
 use Kind::{Flag, List, Number, Text};
 
 /// Every key.
-pub const KEYS: &[Key] = &joined::<{ SPINE.len() + FLEET.len() + LBSYNC.len() }>();
+pub const KEYS: &[Key] = &joined::<{ LENGTH }>();
 
-/// One table out of several: some sections stand in files of their own.
+/// Sections that stand in files of their own.
+const TABLES: [&[Key]; 4] = [SPINE, DEFAULTS, FLEET, LBSYNC];
+
+const LENGTH: usize = SPINE.len() + DEFAULTS.len() + FLEET.len() + LBSYNC.len();
+
+/// One table out of several.
 const fn joined<const LENGTH: usize>() -> [Key; LENGTH] {
     let mut keys = [SPINE[0]; LENGTH];
-    let mut index = 1;
-    while index < LENGTH {
-        keys[index] = if index < SPINE.len() {
-            SPINE[index]
-        } else if index < SPINE.len() + FLEET.len() {
-            FLEET[index - SPINE.len()]
-        } else {
-            LBSYNC[index - SPINE.len() - FLEET.len()]
-        };
-        index += 1;
+    let (mut index, mut table) = (0, 0);
+    while table < TABLES.len() {
+        let mut row = 0;
+        while row < TABLES[table].len() {
+            keys[index] = TABLES[table][row];
+            index += 1;
+            row += 1;
+        }
+        table += 1;
     }
     keys
 }
 
-/// All but the balancer's.
+/// All but those with files of their own.
 const SPINE: &[Key] = &[
     key(
         "http.listen",
@@ -287,78 +293,6 @@ const SPINE: &[Key] = &[
         Number,
         "16",
         "Records of holds kept per service, equal ones in a row as one (1 to 10,000)",
-    ),
-    key(
-        "scaler.defaults.min",
-        Number,
-        "1",
-        "For services without the label `swarmtide.min`",
-    ),
-    key(
-        "scaler.defaults.max",
-        Number,
-        "10",
-        "For services without `swarmtide.max`",
-    ),
-    key(
-        "scaler.defaults.cpu_high",
-        Text,
-        "70%",
-        "For services without `swarmtide.cpu.high`; `off` for none",
-    ),
-    key(
-        "scaler.defaults.cpu_low",
-        Text,
-        "35%",
-        "For services without their own CPU marks. Default: half the high mark",
-    ),
-    key(
-        "scaler.defaults.bytes_high",
-        Text,
-        "1MB",
-        "For services without `swarmtide.bytes.high`. Default: none",
-    ),
-    key(
-        "scaler.defaults.bytes_low",
-        Text,
-        "500kB",
-        "For services without their own bytes marks. Default: half the high mark",
-    ),
-    key(
-        "scaler.defaults.step",
-        Number,
-        "1",
-        "For services without `swarmtide.step`",
-    ),
-    key(
-        "scaler.defaults.step_up",
-        Number,
-        "1",
-        "For services without `swarmtide.step.up`. Default: step",
-    ),
-    key(
-        "scaler.defaults.step_down",
-        Number,
-        "1",
-        "For services without `swarmtide.step.down`. Default: step",
-    ),
-    key(
-        "scaler.defaults.cooldown",
-        Text,
-        "30s",
-        "For services without `swarmtide.cooldown`. Default: 10 s up, 60 s down",
-    ),
-    key(
-        "scaler.defaults.cooldown_up",
-        Text,
-        "10s",
-        "For services without `swarmtide.cooldown.up`. Default: cooldown",
-    ),
-    key(
-        "scaler.defaults.cooldown_down",
-        Text,
-        "60s",
-        "For services without `swarmtide.cooldown.down`. Default: cooldown",
     ),
     key(
         "state.directory",

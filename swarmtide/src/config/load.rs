@@ -347,6 +347,22 @@ mod tests {
                 "FILE:2: key `scaler.defaults.min`: min 5 is above max 2",
             ),
             (
+                "[scaler.defaults]\nmax = 9\ncpu_target = \"95%\"\n",
+                "FILE:3:14: key `scaler.defaults.cpu_target`: \"95%\" a target must be at most 90 %",
+            ),
+            (
+                "[scaler.defaults]\ncpu_traget = \"60%\"\n",
+                "FILE:2:1: key `scaler.defaults.cpu_traget`: unknown field `cpu_traget`, did you mean `cpu_target`?",
+            ),
+            (
+                "[scaler.defaults]\nreassert = \"yes\"\n",
+                "FILE:2:12: key `scaler.defaults.reassert`: \"yes\" must be true or false",
+            ),
+            (
+                "[scaler.defaults]\ncpu_high = \"60%\"\ncpu_low = \"65%\"\n",
+                "FILE:3: key `scaler.defaults.cpu_low`: the low mark must be below the high mark",
+            ),
+            (
                 "[engine]\ninterval = \"1h\"\n",
                 "FILE:2: key `engine.interval`: ",
             ),

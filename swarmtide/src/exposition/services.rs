@@ -17,7 +17,7 @@ struct Row<'a> {
 
 type Value = fn(&Row<'_>) -> Option<f64>;
 
-/// Every series per service but the hold, which has one label more.
+/// Every series per service but the hold and the stages, which have one label more.
 const COLUMNS: &[(Described, Value)] = &[
     (
         gauge(
@@ -220,6 +220,20 @@ const COLUMNS: &[(Described, Value)] = &[
         ),
         |row| Some(float64(row.status.counters.scale_downs)),
     ),
+    (
+        counter(
+            "swarmtide_service_resets_total",
+            "Times that a redeployed stack took replicas away, put back or not",
+        ),
+        |row| Some(float64(row.status.counters.resets)),
+    ),
+    (
+        counter(
+            "swarmtide_service_reassertions_total",
+            "Changes that put those back",
+        ),
+        |row| Some(float64(row.status.counters.reassertions)),
+    ),
 ];
 
 const HOLD: Described = Described {
@@ -229,9 +243,17 @@ const HOLD: Described = Described {
     help: "How long it has been held for this reason; absent while it is being scaled",
 };
 
+const STAGE: Described = Described {
+    name: "swarmtide_service_stage_replicas",
+    labels: "service, stage",
+    kind: "gauge",
+    help: "Replicas that the last decision came to after each stage: proposed (by its metrics), windows, rates, bounds, room, decided",
+};
+
 /// Every series per service.
 pub const SERVICE_METRICS: &[Described] = &{
-    let mut all = [HOLD; COLUMNS.len() + 1];
+    let mut all = [HOLD; COLUMNS.len() + 2];
+    all[COLUMNS.len()] = STAGE;
     let mut index = 0;
     while index < COLUMNS.len() {
         all[index] = COLUMNS[index].0;
@@ -298,6 +320,14 @@ pub(super) fn write(text: &mut String, shared: &Shared) {
                     value,
                 );
             }
+        }
+    }
+    head(text, &STAGE);
+    for row in &rows {
+        let stages = row.status.last.map(scaler::DecisionRecord::stages);
+        for (stage, replicas) in scaler::STAGES.iter().zip(stages.into_iter().flatten()) {
+            let labels = [("service", row.status.name.as_str()), ("stage", *stage)];
+            line(text, STAGE.name, &labels, f64::from(replicas));
         }
     }
     head(text, &HOLD);

@@ -120,8 +120,23 @@ pub(crate) fn observation(
         failed: number(failed(service)),
         start_up: None,
         rollout,
+        change: change(service),
         metrics: metrics.map(readings).unwrap_or_default(),
     }
+}
+
+/// What the last change of its specification did to its replicas.
+fn change(service: &Service) -> Option<scaler::SpecChange> {
+    let update = service.last_update?;
+    let looks = match service.stack() {
+        Some(_) if update.otherwise || update.with_stack => scaler::ChangeLooks::Deployment,
+        Some(_) => scaler::ChangeLooks::StackReplicas,
+        None => scaler::ChangeLooks::Other,
+    };
+    Some(scaler::SpecChange {
+        before: update.replicas_before?,
+        looks,
+    })
 }
 
 /// Tasks that ended by failing or were rejected, as far as the swarm still lists them.

@@ -362,6 +362,7 @@ fn words(decision: &Decision) -> String {
             ScaleReason::Replaced { replica } => format!("scale to {to}, beside {replica}"),
             ScaleReason::GaveWay { wanted } => format!("scale to {to}, gave way from {wanted}"),
             ScaleReason::GivenBack => format!("scale to {to}, given back"),
+            ScaleReason::Reasserted { was, .. } => format!("scale to {to}, was {was}"),
         },
         Decision::Hold(HoldReason::TelemetryPartial {
             reporting,

@@ -50,7 +50,10 @@ fn a_service_follows_the_connections_that_the_kernel_counts() {
         grown.unwrap_or_else(|error| panic!("{error}: {why:#}\n{}", sidecar.log_end()));
         let reading = wait_for("the rate is read", PATIENCE, || {
             let service = sidecar.json("/v1/services/web").ok()?;
-            let readings = service.pointer("/decisions/0/readings")?.as_array()?.clone();
+            let readings = service
+                .pointer("/decisions/0/readings")?
+                .as_array()?
+                .clone();
             let connections = readings
                 .iter()
                 .find(|reading| reading["metric"] == "connections")?;
