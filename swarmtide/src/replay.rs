@@ -4,11 +4,11 @@
 //! [`scaler::shadow`]): what would have come if they had been live cannot be known.
 
 mod measure;
-mod plot;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use collector::Collector;
+use elasticity::plot::{Chart, Line};
 use scaler::{
     DecisionRecord, Engine,
     shadow::{Candidate, Shadow},
@@ -17,7 +17,6 @@ use serde::Serialize;
 use swarm::View;
 
 pub use measure::{Demand, Measures, Track};
-pub use plot::svg;
 
 use crate::{
     config::{self, Config},
@@ -74,6 +73,29 @@ pub fn replay(path: &Path, candidates: Vec<Candidate>) -> Result<Replayed, Repla
     replayed.torn = reader.is_torn();
     replayed.services = player.tracks.finish();
     Ok(replayed)
+}
+
+impl Replayed {
+    /// A chart for each service: the demand, and each policy's replicas.
+    #[must_use]
+    pub fn charts(&self) -> Vec<Chart> {
+        let chart = |(service, tracks): (&String, &Vec<Track>)| Chart {
+            title: service.clone(),
+            seconds: self.seconds,
+            demand: tracks
+                .first()
+                .map(|track| track.steps(|point| point.demand))
+                .unwrap_or_default(),
+            lines: tracks
+                .iter()
+                .map(|track| Line {
+                    name: track.policy.clone(),
+                    steps: track.steps(|point| point.replicas),
+                })
+                .collect(),
+        };
+        self.services.iter().map(chart).collect()
+    }
 }
 
 struct Player<'a> {

@@ -3,6 +3,7 @@
 use std::{fs, io::Write};
 
 use anyhow::{Context as _, bail};
+use elasticity::plot::svg;
 
 use crate::{
     candidate_file,
@@ -17,7 +18,7 @@ pub(super) fn replay(args: &ReplayArgs, out: &mut dyn Write) -> anyhow::Result<(
     let replayed =
         replay::replay(&args.file, candidates).with_context(|| args.file.display().to_string())?;
     if let Some(path) = &args.svg {
-        fs::write(path, replay::svg(&replayed))
+        fs::write(path, svg(&replayed.charts())?)
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     match args.format {

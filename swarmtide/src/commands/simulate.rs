@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use elasticity::{
     Arrivals, PolicyName, Row, Sample, Setup, Trace,
-    plot::{Line, svg},
+    plot::{Chart, Line, each_second, svg},
     simulate_with,
 };
 use flate2::read::MultiGzDecoder;
@@ -50,12 +50,18 @@ pub(super) fn simulate(args: &SimulateArgs, out: &mut dyn Write) -> anyhow::Resu
         rows.push(simulate_with(of, &trace, &arrivals, &mut *autoscaler, &mut look).0);
         lines.push(Line {
             name: policy.name().to_owned(),
-            values,
+            steps: each_second(&values),
         });
     }
     if let Some(file) = &args.svg {
         let title = format!("Replicas that served: {}", args.trace.display());
-        let image = svg(&title, &demand, &lines)?;
+        let chart = Chart {
+            title,
+            seconds: demand.len() as f64,
+            demand: each_second(&demand),
+            lines,
+        };
+        let image = svg(&[chart])?;
         fs::write(file, image).with_context(|| file.display().to_string())?;
     }
     match args.format {

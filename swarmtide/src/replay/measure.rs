@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use elasticity::plot::Steps;
 use scaler::{Engine, Inputs, shadow::Shadow};
 use serde::Serialize;
 
@@ -51,6 +52,16 @@ pub struct Track {
     /// Over time, for the plot.
     #[serde(skip)]
     pub points: Vec<Demand>,
+}
+
+impl Track {
+    /// One of its values over time.
+    pub(super) fn steps(&self, value: impl Fn(&Demand) -> u32) -> Steps {
+        self.points
+            .iter()
+            .map(|point| (point.seconds, f64::from(value(point))))
+            .collect()
+    }
 }
 
 #[derive(Debug, Default)]
