@@ -1,3 +1,5 @@
+mod tls;
+
 use std::sync::Mutex;
 
 use axum::{Router, extract::State, http::HeaderMap};
@@ -13,6 +15,13 @@ type Got = Arc<Mutex<Vec<(String, String)>>>;
 async fn receiver(statuses: &[u16]) -> (Url, Got) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook?key=1", listener.local_addr().unwrap());
+    let (router, got) = taking(statuses);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url.parse().unwrap(), got)
+}
+
+/// What takes the posts of a receiver.
+fn taking(statuses: &[u16]) -> (Router, Got) {
     let got = Got::default();
     let state = (Arc::clone(&got), Arc::new(Mutex::new(statuses.to_vec())));
     type Receiver = (Got, Arc<Mutex<Vec<u16>>>);
@@ -35,9 +44,7 @@ async fn receiver(statuses: &[u16]) -> (Url, Got) {
         };
         axum::http::StatusCode::from_u16(status).unwrap()
     }
-    let router = Router::new().fallback(take).with_state(state);
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    (url.parse().unwrap(), got)
+    (Router::new().fallback(take).with_state(state), got)
 }
 
 fn options(urls: Vec<Url>) -> WebhookOptions {
