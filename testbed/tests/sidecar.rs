@@ -15,10 +15,14 @@ mod closed_loop;
 mod failover;
 #[path = "sidecar/process.rs"]
 mod process;
+#[path = "sidecar/reasons.rs"]
+mod reasons;
 #[path = "sidecar/scaling.rs"]
 mod scaling;
 #[path = "sidecar/stack.rs"]
 mod stack;
+#[path = "sidecar/stack_deploy.rs"]
+mod stack_deploy;
 #[path = "sidecar/step.rs"]
 mod step;
 #[path = "sidecar/telemetry.rs"]

@@ -74,7 +74,7 @@ fn start(swarm: &Swarm, more: &[(&str, &str)]) -> (Sidecar, Vec<Agent>) {
     (sidecar, agents.collect())
 }
 
-fn free_udp_port(address: Ipv4Addr) -> u16 {
+pub(crate) fn free_udp_port(address: Ipv4Addr) -> u16 {
     let socket = UdpSocket::bind((address, 0)).unwrap();
     socket.local_addr().unwrap().port()
 }

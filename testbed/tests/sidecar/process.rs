@@ -152,14 +152,57 @@ impl Sidecar {
         held.unwrap_or_else(|error| panic!("{error}\n{:#}\n{}", self.service(name), self.log()))
     }
 
-    /// Reasons of all holds in the service's records.
+    /// Reasons of all decisions in the service's records.
     pub(crate) fn reasons(&self, name: &str) -> Vec<String> {
-        let records = self.get(&format!("/v1/services/{name}/decisions"));
-        let records = records.as_array().cloned().unwrap_or_default();
+        let records = self.decisions(name);
         records
             .iter()
             .filter_map(|record| record["decision"]["reason"].as_str().map(str::to_owned))
             .collect()
+    }
+
+    /// The service's decision records, the newest first.
+    pub(crate) fn decisions(&self, name: &str) -> Vec<Value> {
+        let records = self.get(&format!("/v1/services/{name}/decisions"));
+        records.as_array().cloned().unwrap_or_default()
+    }
+
+    /// The newest record of a decision with that reason.
+    #[track_caller]
+    pub(crate) fn decision(&self, name: &str, reason: &str) -> Value {
+        let records = self.decisions(name);
+        let found = records
+            .iter()
+            .find(|record| record["decision"]["reason"] == reason);
+        found
+            .cloned()
+            .unwrap_or_else(|| panic!("no {reason}: {records:#?}"))
+    }
+
+    /// What `swarmtide why` prints.
+    pub(crate) fn why(&self, arguments: &[&str]) -> String {
+        let url = format!("http://{}", self.http);
+        let output = Command::new(binary())
+            .args(["why", "--url", &url])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The service's events of a kind in the journal, the newest first.
+    pub(crate) fn journal(&self, service: &str, event: &str) -> Vec<Value> {
+        let lines = self.get(&format!("/v1/journal?service={service}&event={event}"));
+        lines.as_array().cloned().unwrap_or_default()
+    }
+
+    /// Waits until the journal has an event of a kind for a service.
+    pub(crate) fn until_told(&self, service: &str, event: &str) -> Value {
+        let told = testbed::wait_for(&format!("{service}: {event}"), PATIENCE, || {
+            self.journal(service, event).into_iter().next()
+        });
+        told.unwrap_or_else(|error| panic!("{error}\n{:#}\n{}", self.service(service), self.log()))
     }
 
     pub(crate) fn log(&self) -> String {

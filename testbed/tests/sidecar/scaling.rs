@@ -10,7 +10,7 @@ use crate::{
     telemetry::Telemetry,
 };
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 pub(crate) const LABELS: [&str; 10] = [
     "--label",
@@ -159,7 +159,7 @@ fn replicas_follow_telemetry_up_and_down_and_nothing_else_changes() {
 }
 
 /// A loaded service at its maximum of five, whose telemetry is complete.
-fn at_five(swarm: &Swarm, more: &[&str]) -> (Sidecar, Telemetry) {
+pub(crate) fn at_five(swarm: &Swarm, more: &[&str]) -> (Sidecar, Telemetry) {
     swarm.remove_services().unwrap();
     create_web(swarm, more);
     let sidecar = Sidecar::start(&swarm.socket("m1"));
@@ -170,7 +170,7 @@ fn at_five(swarm: &Swarm, more: &[&str]) -> (Sidecar, Telemetry) {
 }
 
 /// Reasons for which a service with all that it needs is held.
-const CONTENT: [&str; 3] = ["at_maximum", "within_band", "would_overshoot"];
+pub(crate) const CONTENT: [&str; 3] = ["at_maximum", "within_band", "would_overshoot"];
 
 #[test]
 fn silence_is_not_idleness() {
@@ -183,52 +183,6 @@ fn silence_is_not_idleness() {
     assert_eq!(replicas(&swarm, "m1", "web"), 5, "it shrank in silence");
     telemetry.set_silent(false);
     sidecar.until_held("web", &CONTENT);
-}
-
-#[test]
-fn phantom_tasks_of_a_dead_node_are_not_counted() {
-    let swarm = Swarm::shared().unwrap();
-    let workers = ["--constraint", "node.role==worker"];
-    let (sidecar, _telemetry) = at_five(&swarm, &workers);
-    // Its tasks stay "running" for ever, but do not serve.
-    swarm.kill("w2").unwrap();
-    let doubtful = [
-        "not_serving",
-        "telemetry_partial",
-        "nodes_unknown",
-        "draining",
-    ];
-    sidecar.until_held("web", &doubtful);
-    let settled = testbed::wait_for("five serving on what is left", PATIENCE, || {
-        let service = sidecar.service("web");
-        (service["serving"] == 5 && service["replicas"] == 5).then_some(())
-    });
-    settled.unwrap_or_else(|error| panic!("{error}\n{:#}", sidecar.service("web")));
-    assert_eq!(replicas(&swarm, "m1", "web"), 5);
-    swarm.start_node("w2").unwrap();
-    let state = ["node", "inspect", "--format", "{{.Status.State}}", "w2"];
-    let is_ready = || swarm.docker("m1", &state).ok().filter(|s| s == "ready");
-    testbed::wait_for("the node is back", PATIENCE, is_ready).unwrap();
-}
-
-#[test]
-fn a_paused_rollout_is_not_resumed() {
-    let swarm = Swarm::shared().unwrap();
-    let (sidecar, telemetry) = at_five(&swarm, &["--update-monitor", "3s"]);
-    // A change of replicas would resume the bad release and kill what is left of the good one.
-    let fail = [
-        "service", "update", "--detach", "--quiet", "--args", "fail", "web",
-    ];
-    swarm.docker("m1", &fail).unwrap();
-    let format = "{{with .UpdateStatus}}{{.State}}{{end}}";
-    let state = ["service", "inspect", "--format", format, "web"];
-    let is_paused = || swarm.docker("m1", &state).ok().filter(|s| s == "paused");
-    testbed::wait_for("the rollout is paused", PATIENCE, is_paused).unwrap();
-    sidecar.until_held("web", &["rollout"]);
-    telemetry.set_cores(0.01);
-    std::thread::sleep(Duration::from_secs(5));
-    assert_eq!(replicas(&swarm, "m1", "web"), 5, "it wrote into a rollout");
-    assert_eq!(swarm.docker("m1", &state).unwrap(), "paused");
 }
 
 #[test]
