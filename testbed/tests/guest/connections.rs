@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use testbed::{
-    guest::{Clients, Network, Swarm, Swarmtide, in_guest},
+    guest::{Clients, Network, Swarmtide, in_guest},
     load::Pace,
     wait_for,
 };
