@@ -379,6 +379,7 @@ fn a_record_tells_replicas_after_each_stage() {
     assert_eq!(world.last().stages(), [8, 8, 8, 4, 4, 4]);
     world.complete(&commands[0], Outcome::Applied);
     world.quiet_tick();
+    world.quiet_tick();
     assert_eq!(
         world.last().stages(),
         [10, 10, 10, 4, 4, 4],
