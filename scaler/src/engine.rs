@@ -27,7 +27,6 @@ use crate::{
     outlier::{Outlier, Replica, ReplicaId},
     record::{DecisionRecord, Outcome},
     settings::Settings,
-    track::TickTime,
 };
 
 use entry::{Entry, Moment};
@@ -205,8 +204,7 @@ impl Engine {
             return None;
         }
         let admin = self.admin.effective(&input.name);
-        let acts = swarm.leadership == Leadership::Leader && admin.mode != AdminMode::Disabled;
-        entry.look_for_resets(&input.observation, (swarm, acts), moment);
+        entry.look_for_resets(&input.observation, (swarm, admin), moment);
         let aside = entry.look_at_replicas(
             input,
             (admin, swarm, &self.settings),
@@ -214,17 +212,7 @@ impl Engine {
             &mut self.events,
         );
         let observation = aside.observation(&input.observation);
-        entry.seen(
-            &observation,
-            swarm,
-            (
-                &self.settings,
-                TickTime {
-                    now: moment.now,
-                    unix_ms: moment.unix_ms,
-                },
-            ),
-        );
+        entry.seen(&observation, swarm, (&self.settings, moment.time()));
         self.stats.decided += 1;
         let state = aside.state(entry.state());
         let situation = Situation {

@@ -15,7 +15,7 @@ use crate::{
     decide::{Decision, InFlight, LastWrite, ScaleReason, ServiceState, Verdict},
     history::History,
     labels::{Defaults, LabelError, relevant},
-    observation::{Mode, Observation, ServiceId, ServiceName, SwarmCondition},
+    observation::{Leadership, Mode, Observation, ServiceId, ServiceName, SwarmCondition},
     policy::{Marks, Policy},
     record::{DecisionRecord, Limits, Outcome, Reading, RecordOutcome},
     settings::Settings,
@@ -29,6 +29,16 @@ pub(super) struct Moment {
     pub(super) tick: u64,
     pub(super) now: Duration,
     pub(super) unix_ms: u64,
+}
+
+impl Moment {
+    /// The same for what knows nothing of ticks.
+    pub(super) const fn time(self) -> TickTime {
+        TickTime {
+            now: self.now,
+            unix_ms: self.unix_ms,
+        }
+    }
 }
 
 /// What came of a service's labels.
@@ -122,13 +132,14 @@ impl Entry {
         };
     }
 
-    /// Takes note of changes of replicas that are not ours; `acts` as [`Foreign::look`] has it.
+    /// Takes note of changes of replicas that are not ours.
     pub(super) fn look_for_resets(
         &mut self,
         observation: &Observation,
-        (swarm, acts): (&SwarmCondition, bool),
+        (swarm, admin): (&SwarmCondition, Effective),
         moment: Moment,
     ) {
+        let acts = swarm.leadership == Leadership::Leader && admin.mode != AdminMode::Disabled;
         let view_taken = swarm.view_age.map(|age| moment.now.saturating_sub(age));
         let seen = |state: &ServiceState| state.reset.map(|reset| reset.unix_ms);
         let before = seen(&self.state);

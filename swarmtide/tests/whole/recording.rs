@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use simulation::{Simulation, SimulationConfig};
+use scaler::{Decision, ScaleReason};
+use simulation::{Simulation, SimulationConfig, World};
 use swarmtide::{
     recording::{Header, Recording},
     replay,
@@ -10,6 +11,16 @@ use swarmtide::{
 };
 
 use crate::rig::{PATIENCE, config, load, replicas, web, world};
+
+/// The stack is deployed again: its file says two replicas, and has a new label.
+fn deploy(world: &mut World) {
+    let engine = world.engine_mut();
+    let service = engine.service("web").unwrap();
+    let (index, mut spec) = (service.index, service.spec.clone());
+    spec["Mode"]["Replicated"]["Replicas"] = 2.into();
+    spec["Labels"]["release"] = "2".into();
+    engine.update_service("web", index, spec).unwrap();
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_gives_the_same_decisions_byte_for_byte() {
@@ -28,7 +39,10 @@ async fn a_recording_gives_the_same_decisions_byte_for_byte() {
         .unwrap()
         .with_recording(recording);
     let sflow = bound.sflow_addresses().first().copied();
-    let simulation = SimulationConfig::new(folder.path(), sflow, world(web(0.5)));
+    let service = web(0.5)
+        .label("com.docker.stack.namespace", "shop")
+        .label("swarmtide.reassert", "true");
+    let simulation = SimulationConfig::new(folder.path(), sflow, world(service));
     let simulation = Simulation::start(simulation).await.unwrap();
     let docker = DockerEnvironment::default();
     let sidecar = Sidecar::start(config, &docker, bound).unwrap();
@@ -40,8 +54,24 @@ async fn a_recording_gives_the_same_decisions_byte_for_byte() {
     };
     simulation.with(|world| world.set_load("web", load(1.4)));
     until("growth", 4, 6).await;
+    simulation.with(deploy);
+    until("what the deployment took away", 4, 6).await;
     simulation.with(|world| world.set_load("web", load(0.1)));
     until("shrinking", 2, 3).await;
+    let reasserted = |record: &&scaler::DecisionRecord| {
+        let Decision::Scale { reason, .. } = record.decision else {
+            return false;
+        };
+        matches!(reason, ScaleReason::Reasserted { .. })
+    };
+    let records = sidecar
+        .shared()
+        .engine()
+        .records("web")
+        .into_iter()
+        .filter(reasserted)
+        .count();
+    assert_eq!(records, 1);
     sidecar.stop().await;
     simulation.shutdown().await;
 
