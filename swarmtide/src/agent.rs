@@ -27,6 +27,7 @@ use poller::Poller;
 pub struct Running {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
+    stop_http: watch::Sender<bool>,
     tasks: JoinSet<()>,
     thread: Option<JoinHandle<()>>,
 }
@@ -50,6 +51,7 @@ impl Running {
         let shared = Arc::new(Shared::new(plan.engine.is_some()));
         let poller = Poller::new(&plan, clock, &addresses, Arc::clone(&shared))?;
         let (stop, stopped) = watch::channel(false);
+        let (stop_http, http_stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(collectors::keep(
             plan.collectors.clone(),
@@ -67,11 +69,11 @@ impl Running {
                 client,
                 plan.sidecars.clone(),
                 Arc::clone(&shared),
-                stopped.clone(),
+                stopped,
             ));
         }
         if let Some(listener) = listener {
-            tasks.spawn(http::serve(listener, Arc::clone(&shared), stopped));
+            tasks.spawn(http::serve(listener, Arc::clone(&shared), http_stopped));
         }
         let thread = std::thread::Builder::new()
             .name("agent".to_owned())
@@ -80,6 +82,7 @@ impl Running {
         Ok(Self {
             shared,
             stop,
+            stop_http,
             tasks,
             thread: Some(thread),
         })
@@ -94,7 +97,7 @@ impl Running {
         }
     }
 
-    /// Stops polling, sends what is left, and ends.
+    /// Says no on `/ready`, stops polling, sends what is left, and ends.
     pub async fn stop(mut self) {
         self.shared.stop();
         self.stop.send_replace(true);
@@ -104,6 +107,7 @@ impl Running {
                 tracing::error!("the agent's thread broke");
             }
         }
+        self.stop_http.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
     }
 }

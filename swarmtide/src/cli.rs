@@ -6,11 +6,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod at;
 mod balancer;
+mod package;
 
 pub use at::At;
 pub use balancer::{
     AuditArgs, DoctorArgs, Forward, LbArgs, LbCommand, LbRemote, LbStatusArgs, LbsyncArgs, Role,
 };
+
+pub use package::{CompletionsArgs, HealthArgs, ManArgs, ShellName};
 
 use crate::{
     config::{Bytes, Discovery, Listen, Source, Span, Target},
@@ -54,9 +57,9 @@ pub enum Command {
         after_help = "Examples:\n  swarmtide lb status\n  swarmtide lb status --format json\n  swarmtide lb audit; echo $?          # 0 no drift, 1 drift, 2 could not tell\n  swarmtide lb audit --swarm-ingress   # swarm's own tables on this node as well"
     )]
     Lb(LbArgs),
-    /// Check what a balancer node needs of its kernel, and what a node needs that it forwards to
+    /// Find what keeps services from being scaled or balanced: why it matters, and what helps
     #[command(
-        after_help = "Examples:\n  swarmtide doctor\n  swarmtide doctor --config lbsync.toml --format json\n  swarmtide doctor --fix\n  swarmtide doctor --role node --vip 10.30.0.1 --forward droute"
+        after_help = "Examples:\n  swarmtide doctor                      # on a manager: engine, leader, sidecars, telemetry of every node, services\n  swarmtide doctor --json\n  swarmtide doctor --config lbsync.toml # on a balancer: its kernel and network\n  swarmtide doctor --role balancer --fix\n  swarmtide doctor --role node --vip 10.30.0.1 --forward droute"
     )]
     Doctor(DoctorArgs),
     /// Show the whole path at work on a simulated swarm; needs nothing installed
@@ -104,6 +107,21 @@ pub enum Command {
         after_help = "Examples:\n  swarmtide sflow --pcap traffic.pcap\n  swarmtide sflow --pcap traffic.pcap --format json | jq .records.virt_cpu\n  swarmtide sflow --listen 0.0.0.0:6343"
     )]
     Sflow(SflowArgs),
+    /// Ask the swarmtide that runs here whether it lives: for health checks of containers
+    #[command(
+        after_help = "Examples:\n  swarmtide health\n  swarmtide health --ready\n  swarmtide health --url http://127.0.0.1:8009"
+    )]
+    Health(HealthArgs),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Examples:\n  . <(swarmtide completions bash)\n  swarmtide completions zsh > /usr/local/share/zsh/site-functions/_swarmtide\n  swarmtide completions fish > ~/.config/fish/completions/swarmtide.fish"
+    )]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for every subcommand
+    #[command(
+        after_help = "Examples:\n  swarmtide man | man -l -\n  swarmtide man /usr/local/share/man/man1"
+    )]
+    Man(ManArgs),
     /// Print the OpenAPI document of the HTTP API
     #[command(after_help = "Examples:\n  swarmtide openapi > openapi.json")]
     Openapi,

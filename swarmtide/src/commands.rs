@@ -5,11 +5,14 @@ mod ask;
 mod check_config;
 mod demo;
 mod doctor;
+mod health;
 mod lb;
 mod lbsync;
+mod lifetime;
 mod pause;
 mod replay;
 mod run;
+mod shell;
 mod simulate;
 
 use std::io;
@@ -41,6 +44,9 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
             &mut out,
             &mut io::stderr(),
         )?),
+        Command::Health(args) => health::health(&args, &mut out),
+        Command::Completions(args) => shell::completions(&args, &mut out),
+        Command::Man(args) => shell::man(&args, &mut out),
         Command::Openapi => check_config::openapi(&mut out),
         Command::Labels => check_config::labels(&mut out),
     }

@@ -1,7 +1,9 @@
-//! `swarmtide doctor`: what a balancer needs of its kernel and network, judged from facts that somebody else gathered.
+//! `swarmtide doctor`: what a balancer needs of its kernel and network, and in [`fleet`] what a swarm needs to be scaled, judged
+//! from facts that somebody else gathered.
 //!
 //! Judging is pure: [`Facts`] in, findings out. It looks at nothing and changes nothing.
 
+pub mod fleet;
 pub mod gather;
 mod network;
 mod sysctls;
@@ -10,7 +12,16 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::Serialize;
 
-pub use crate::cli::{Forward, Role};
+pub use crate::cli::Forward;
+
+/// What a host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// It has the IPVS table.
+    Balancer,
+    /// Containers run on it that the balancer forwards to.
+    Node,
+}
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -31,6 +42,9 @@ pub enum Severity {
 pub struct Finding {
     /// Stable name of the check.
     pub id: &'static str,
+    /// The node, service or address that it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// How bad it is.
     pub severity: Severity,
     /// What was found.
@@ -72,7 +86,7 @@ pub struct InterfaceFact {
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// What this host is.
-    pub role: Role,
+    pub role: Host,
     /// Its kernel; `None` where the version cannot be read.
     pub kernel: Option<Kernel>,
     /// Whether IPVS can be used, or why not.
@@ -121,13 +135,13 @@ impl Facts {
 #[must_use]
 pub fn judge(facts: &Facts) -> Vec<Finding> {
     let mut findings = match facts.role {
-        Role::Balancer => {
+        Host::Balancer => {
             let mut findings = vec![ipvs(facts), capabilities(facts)];
             findings.extend(sysctls::of_balancer(facts));
             findings.extend(network::of_balancer(facts));
             findings
         }
-        Role::Node => {
+        Host::Node => {
             let mut findings = sysctls::of_node(facts);
             findings.extend(network::of_node(facts));
             findings
@@ -143,6 +157,7 @@ fn ipvs(facts: &Facts) -> Finding {
         Ok(()) => good("ipvs", "the kernel has IPVS, and it can be used", why),
         Err(error) => Finding {
             id: "ipvs",
+            subject: None,
             severity: Severity::Error,
             found: error.clone(),
             why,
@@ -165,6 +180,7 @@ fn capabilities(facts: &Facts) -> Finding {
     let Some(have) = facts.capabilities else {
         return Finding {
             id: "capabilities",
+            subject: None,
             severity: Severity::Notice,
             found: "capabilities cannot be read".to_owned(),
             why,
@@ -183,6 +199,7 @@ fn capabilities(facts: &Facts) -> Finding {
     let missing = missing.join(" and ");
     Finding {
         id: "capabilities",
+        subject: None,
         severity: Severity::Error,
         found: format!("{missing} is missing"),
         why,
@@ -196,6 +213,7 @@ fn capabilities(facts: &Facts) -> Finding {
 fn good(id: &'static str, found: impl Into<String>, why: &'static str) -> Finding {
     Finding {
         id,
+        subject: None,
         severity: Severity::Good,
         found: found.into(),
         why,

@@ -19,6 +19,7 @@ pub mod labels;
 pub mod node;
 pub mod recording;
 pub mod replay;
+pub mod service_manager;
 pub mod sflow_command;
 pub mod sidecar;
 pub mod state_file;

@@ -68,6 +68,7 @@ pub struct Node {
     shared: Arc<NodeShared>,
     http_address: SocketAddr,
     stop: watch::Sender<bool>,
+    stop_http: watch::Sender<bool>,
     tasks: JoinSet<()>,
     http: JoinSet<std::io::Result<()>>,
 }
@@ -107,7 +108,7 @@ impl Node {
         let mut tasks = JoinSet::new();
         let follow = origin.follow(config.clone(), clock, balancer.clone(), stopped.clone());
         tasks.spawn(follow);
-        tasks.spawn(balancer.clone().supervise(stopped.clone()));
+        tasks.spawn(balancer.clone().supervise(stopped));
         let shared = Arc::new(NodeShared {
             config,
             balancer,
@@ -118,11 +119,13 @@ impl Node {
         let mut http = JoinSet::new();
         let router = http::node_router(Arc::clone(&shared));
         let connections = Arc::clone(&shared.connections);
-        http.spawn(http::serve(listener, router, connections, stopped));
+        let (stop_http, http_stopped) = watch::channel(false);
+        http.spawn(http::serve(listener, router, connections, http_stopped));
         Ok(Self {
             shared,
             http_address,
             stop,
+            stop_http,
             tasks,
             http,
         })
@@ -167,6 +170,7 @@ impl Node {
                 tracing::error!(%error, "a part of the balancer broke while stopping");
             }
         }
+        self.stop_http.send_replace(true);
         if timeout(HTTP_DRAIN, self.http.join_next()).await.is_err() {
             tracing::warn!("HTTP requests were still under way");
         }

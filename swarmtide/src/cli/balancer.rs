@@ -90,19 +90,20 @@ pub struct AuditArgs {
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Configuration file of the balancer (TOML)
+    /// Configuration file of the sidecar or balancer (TOML)
     #[arg(long, short, env = "SWARMTIDE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// What this host is: the balancer, or a node that it forwards to
-    #[arg(long, value_enum, default_value_t = Role::Balancer)]
-    pub role: Role,
+    /// What to look at: the swarm with its sidecars, agents and services, this host as a balancer, or as a node that one forwards
+    /// to. Default: what the configuration is for
+    #[arg(long, value_enum)]
+    pub role: Option<Role>,
     /// A VIP to look for, besides those of the running balancer; may be given several times
     #[arg(long = "vip", value_name = "ADDRESS")]
     pub vips: Vec<std::net::IpAddr>,
     /// A forwarding method in use, besides those of the running balancer; may be given several times
     #[arg(long = "forward", value_enum, value_name = "METHOD")]
     pub forward: Vec<Forward>,
-    /// Where the running balancer is, if it runs.
+    /// Where the running sidecar or balancer is, if it runs.
     #[command(flatten)]
     pub remote: LbRemote,
     /// Set the kernel settings that are wrong, and say which; they last until the next boot
@@ -111,11 +112,16 @@ pub struct DoctorArgs {
     /// Words, or findings as JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// The same as --format json
+    #[arg(long)]
+    pub json: bool,
 }
 
-/// What a host is.
+/// What is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Role {
+    /// The swarm: engine, leader, sidecars, agents, services.
+    Swarm,
     /// It has the IPVS table.
     Balancer,
     /// Containers run on it that the balancer forwards to.

@@ -1,7 +1,6 @@
 //! `agent`: the sFlow agent of this node until a signal.
 
-use tokio::signal::unix::{SignalKind, signal};
-
+use super::lifetime::{self, Lifetime};
 use crate::{
     agent::{Plan, Running, plan},
     cli::AgentArgs,
@@ -24,22 +23,20 @@ pub(super) fn agent(args: AgentArgs) -> anyhow::Result<()> {
     agent.hsflowd_conf = args.hsflowd_conf.or(agent.hsflowd_conf.take());
     super::run::log_to_stderr(&config)?;
     let plan = plan(&config, &sources.docker())?;
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?
-        .block_on(until_signal(plan))
+        .build()?;
+    lifetime::block_on(runtime, until_signal(plan))
 }
 
 async fn until_signal(plan: Plan) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut lifetime = Lifetime::begin()?;
     let mut running = Running::start(plan).await?;
     let broken = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = lifetime.until_signal() => None,
         error = running.broken() => Some(error),
     };
     tracing::info!("stopping");
-    running.stop().await;
-    broken.map_or(Ok(()), Err)
+    let stopped = lifetime.stop(running.stop()).await;
+    broken.map_or(stopped, Err)
 }

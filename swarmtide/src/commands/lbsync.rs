@@ -1,8 +1,9 @@
 //! `lbsync`: a balancer node until a signal.
 
-use tokio::signal::unix::{SignalKind, signal};
-
-use super::run::log_to_stderr;
+use super::{
+    lifetime::{self, Lifetime},
+    run::log_to_stderr,
+};
 use crate::{
     cli::LbsyncArgs,
     config::{self, Config, DataPlaneKind, DockerEnvironment, Sources},
@@ -17,15 +18,14 @@ pub(super) fn lbsync(args: &LbsyncArgs) -> anyhow::Result<()> {
         config.lbsync.netns = Some(netns.clone());
     }
     log_to_stderr(&config)?;
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(until_signal(config, sources.docker()))
+        .build()?;
+    lifetime::block_on(runtime, until_signal(config, sources.docker()))
 }
 
 async fn until_signal(config: Config, docker: DockerEnvironment) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut lifetime = Lifetime::begin()?;
     if config.lbsync.data_plane == DataPlaneKind::Memory {
         tracing::warn!(
             "lbsync.data_plane is memory: the table is kept and shown, and nothing is forwarded"
@@ -36,11 +36,10 @@ async fn until_signal(config: Config, docker: DockerEnvironment) -> anyhow::Resu
     let sources: Vec<_> = config.sources.iter().map(ToString::to_string).collect();
     tracing::info!(http = %node.http_address(), data_plane = ?config.data_plane, netns = config.netns, ?sources, "lbsync runs");
     let broken = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = lifetime.until_signal() => None,
         error = node.broken() => Some(error),
     };
     tracing::info!("stopping; the table stays");
-    node.stop().await;
-    broken.map_or(Ok(()), Err)
+    let stopped = lifetime.stop(node.stop()).await;
+    broken.map_or(stopped, Err)
 }

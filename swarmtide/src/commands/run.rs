@@ -3,8 +3,8 @@
 use std::{fs, time::Duration};
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::lifetime::{self, Lifetime};
 use crate::{
     cli::{RecordArgs, RunArgs},
     clock::Clock,
@@ -57,10 +57,10 @@ fn start(
     recording: Option<Recording>,
     lasting: Option<Duration>,
 ) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(until_signal(config, docker, recording, lasting))
+        .build()?;
+    lifetime::block_on(runtime, until_signal(config, docker, recording, lasting))
 }
 
 async fn until_signal(
@@ -69,8 +69,7 @@ async fn until_signal(
     recording: Option<Recording>,
     lasting: Option<Duration>,
 ) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut lifetime = Lifetime::begin()?;
     let mut bound = Bound::bind(&config).await?;
     if let Some(recording) = recording {
         bound = bound.with_recording(recording);
@@ -82,13 +81,12 @@ async fn until_signal(
     let end = tokio::time::sleep(lasting.unwrap_or(Duration::MAX / 4));
     let broken = tokio::select! {
         () = end => None,
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = lifetime.until_signal() => None,
         error = sidecar.broken() => Some(error),
     };
     tracing::info!("stopping");
-    sidecar.stop().await;
-    broken.map_or(Ok(()), Err)
+    let stopped = lifetime.stop(sidecar.stop()).await;
+    broken.map_or(stopped, Err)
 }
 
 /// Sends log lines to standard error as the configuration says.

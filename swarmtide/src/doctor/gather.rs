@@ -14,7 +14,7 @@ use ipvs::{
     address::{Addresses, BoundAddress},
 };
 
-use super::{Facts, Forward, InterfaceFact, Kernel, Role, Setting};
+use super::{Facts, Forward, Host, InterfaceFact, Kernel, Setting};
 use crate::balancer::kernel::{KernelPlane, Namespace};
 
 /// Settings that are judged.
@@ -37,7 +37,7 @@ const ARP_WAIT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Wanted {
     /// What this host is.
-    pub role: Role,
+    pub role: Host,
     /// The network namespace of the table.
     pub netns: Option<String>,
     /// VIPs in use.
@@ -67,8 +67,8 @@ pub fn gather(wanted: Wanted) -> anyhow::Result<Facts> {
         role: wanted.role,
         kernel: kernel.ok().and_then(|release| version(&release)),
         ipvs: match wanted.role {
-            Role::Node => Ok(()),
-            Role::Balancer => KernelPlane::open(namespace)
+            Host::Node => Ok(()),
+            Host::Balancer => KernelPlane::open(namespace)
                 .and_then(|mut plane| plane.try_list())
                 .map(|_| ())
                 .map_err(|error| error.to_string()),
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn this_host_can_be_looked_at() {
         let wanted = Wanted {
-            role: Role::Node,
+            role: Host::Node,
             netns: None,
             vips: vec!["127.0.0.1".parse().unwrap()],
             forward: Vec::new(),

@@ -15,6 +15,7 @@ pub(super) fn of_balancer(facts: &Facts) -> Vec<Finding> {
     if let Some(reason) = &facts.not_asked {
         findings.push(Finding {
             id: "balancer",
+            subject: None,
             severity: Severity::Notice,
             found: format!(
                 "the balancer was not asked for its VIPs and forwarding methods: {reason}"
@@ -39,6 +40,7 @@ pub(super) fn of_node(facts: &Facts) -> Vec<Finding> {
         }
         Finding {
             id: "vip-accepted",
+            subject: None,
             severity: Severity::Error,
             found: format!("no interface of this node has {vip}"),
             why,
@@ -72,6 +74,7 @@ fn tunnel_mtu(facts: &Facts) -> Finding {
     names.truncate(8);
     Finding {
         id,
+        subject: None,
         severity: facts.for_method(Forward::Tunnel, Severity::Warning),
         found: format!("interfaces with an MTU below {TUNNEL_MTU}: {}", names.join(", ")),
         why,
@@ -98,6 +101,7 @@ fn bound(facts: &Facts) -> Vec<Finding> {
         };
         Finding {
             id: "vip-bound",
+            subject: None,
             severity,
             found: format!("no interface has {vip}"),
             why,
@@ -117,6 +121,7 @@ fn claimed(facts: &Facts) -> Vec<Finding> {
     let judge = |(vip, hardware): &(std::net::IpAddr, String)| {
         Finding {
         id: "vip-arp",
+        subject: None,
         severity: Severity::Error,
         found: format!("{hardware} answers for {vip}"),
         why,

@@ -18,6 +18,7 @@ impl Rule {
         let Some(found) = facts.sysctl(name) else {
             return Finding {
                 id,
+                subject: None,
                 severity: Severity::Notice,
                 found: format!(
                     "{name} is not there; it comes with the ip_vs module, or the kernel is too old for it"
@@ -34,6 +35,7 @@ impl Rule {
         };
         Finding {
             id,
+            subject: None,
             severity: self.severity,
             found: found_words,
             why,
@@ -138,6 +140,7 @@ fn conntrack(facts: &Facts) -> Finding {
     let Some(value) = facts.sysctl(name) else {
         return Finding {
             id,
+            subject: None,
             severity: Severity::Notice,
             found: format!("{name} is not there"),
             why,
@@ -151,6 +154,7 @@ fn conntrack(facts: &Facts) -> Finding {
     if value == "1" && old {
         return Finding {
             id,
+            subject: None,
             severity: Severity::Warning,
             found: format!("{name} = 1 on a kernel before 5.9"),
             why,
@@ -171,6 +175,7 @@ fn reuse_mode(facts: &Facts) -> Finding {
     let Some(value) = facts.sysctl(name) else {
         return Finding {
             id,
+            subject: None,
             severity: Severity::Notice,
             found: format!("{name} is not there"),
             why,
@@ -190,6 +195,7 @@ fn reuse_mode(facts: &Facts) -> Finding {
     };
     Finding {
         id,
+        subject: None,
         severity,
         found: format!("{name} = 0"),
         why,

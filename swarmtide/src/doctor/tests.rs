@@ -14,7 +14,7 @@ fn facts() -> Facts {
         ("net.ipv4.vs.sloppy_tcp", "1"),
     ];
     Facts {
-        role: Role::Balancer,
+        role: Host::Balancer,
         kernel: Some(Kernel(6, 1)),
         ipvs: Ok(()),
         capabilities: Some(u64::MAX),
@@ -58,7 +58,7 @@ fn set(facts: &mut Facts, name: &str, value: &str) {
 
 #[test]
 fn a_good_balancer_and_a_good_node_have_nothing_to_say() {
-    for role in [Role::Balancer, Role::Node] {
+    for role in [Host::Balancer, Host::Node] {
         let facts = Facts { role, ..facts() };
         let findings = judge(&facts);
         assert!(findings.len() > 3);
@@ -123,14 +123,14 @@ fn what_is_wrong_is_found_and_only_that() {
         false,
     );
     check(
-        |f| (f.role, f.vips) = (Role::Node, [("10.30.0.1".parse().unwrap(), false)].into()),
+        |f| (f.role, f.vips) = (Host::Node, [("10.30.0.1".parse().unwrap(), false)].into()),
         "vip-accepted",
         Error,
         false,
     );
     check(
         |f| {
-            f.role = Role::Node;
+            f.role = Host::Node;
             set(f, "net.ipv4.conf.all.arp_ignore", "0");
         },
         "arp-ignore",

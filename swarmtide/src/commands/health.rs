@@ -1,0 +1,124 @@
+//! `health`: asks the swarmtide that runs here whether it lives, for health checks of containers: they have no shell and no curl.
+
+use std::{
+    fs,
+    io::Write,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use anyhow::{Context as _, bail};
+use clap::Parser as _;
+
+use super::ask::block_on;
+use crate::{
+    cli::{Cli, Command, HealthArgs},
+    client,
+    config::{self, Config, Sources},
+};
+
+/// Asks, and fails where the answer is not 200.
+pub(super) fn health(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let url = match &args.url {
+        Some(url) => url.clone(),
+        None => match address(&process_one())? {
+            Some(address) => format!("http://{address}"),
+            None => {
+                writeln!(out, "it runs, and has no listener to ask (agent.listen)")?;
+                return Ok(());
+            }
+        },
+    };
+    let path = if args.ready { "/ready" } else { "/live" };
+    let (status, body) = block_on(client::get(&url, path))?;
+    let answer = String::from_utf8_lossy(&body);
+    if status != 200 {
+        bail!("{url}{path} answers {status}: {}", answer.trim());
+    }
+    writeln!(out, "{}", answer.trim())?;
+    Ok(())
+}
+
+/// The command line of process 1: in a container that is what is asked about.
+fn process_one() -> Vec<String> {
+    let bytes = fs::read("/proc/1/cmdline").unwrap_or_default();
+    let words = bytes.split(|byte| *byte == 0);
+    words
+        .filter(|word| !word.is_empty())
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
+}
+
+/// Where the swarmtide with that command line listens: none where it does not. A command line that is not ours is passed over,
+/// and the configuration and environment of this process decide.
+fn address(command_line: &[String]) -> anyhow::Result<Option<SocketAddr>> {
+    let is_ours = |word: &String| word.rsplit('/').next() == Some("swarmtide");
+    let ours = command_line.iter().position(is_ours);
+    let command = ours
+        .and_then(|at| Cli::try_parse_from(&command_line[at..]).ok())
+        .map(|cli| cli.command);
+    let load = |file| -> anyhow::Result<Config> {
+        let sources = Sources::of_process(file)?;
+        config::load(&sources).context("the configuration of what runs here")
+    };
+    let listens = match command {
+        Some(Command::Agent(args)) => {
+            let listen = args.listen.map_or_else(
+                || load(args.config).map(|config| config.agent.listen),
+                |listen| Ok(Some(listen)),
+            );
+            listen?.map(|listen| listen.0)
+        }
+        Some(Command::Demo(args)) => Some(args.listen),
+        Some(Command::Run(args)) => Some(load(args.config)?.http.listen.0),
+        Some(Command::Lbsync(args)) => Some(load(args.config)?.http.listen.0),
+        Some(Command::Record(args)) => Some(load(args.config)?.http.listen.0),
+        _ => Some(load(None)?.http.listen.0),
+    };
+    Ok(listens.map(reachable))
+}
+
+/// An address to connect to, of one to bind.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_asks_where_process_one_listens() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "[http]\nlisten = \"0.0.0.0:9001\"\n").unwrap();
+        let name = file.path().display().to_string();
+        for (line, expected) in [
+            ("/swarmtide run", Some("127.0.0.1:8008")),
+            (
+                "/sbin/docker-init -- /swarmtide run --config FILE",
+                Some("127.0.0.1:9001"),
+            ),
+            (
+                "swarmtide lbsync --netns lb -c FILE",
+                Some("127.0.0.1:9001"),
+            ),
+            ("swarmtide agent --collector 10.0.0.1", None),
+            ("swarmtide agent --listen [::]:8009", Some("[::1]:8009")),
+            ("swarmtide demo --listen 0.0.0.0:80", Some("127.0.0.1:80")),
+            ("/sbin/init", Some("127.0.0.1:8008")),
+            ("", Some("127.0.0.1:8008")),
+        ] {
+            let words: Vec<String> = line
+                .split_whitespace()
+                .map(|word| word.replace("FILE", &name))
+                .collect();
+            let found = address(&words).unwrap().map(|address| address.to_string());
+            assert_eq!(found.as_deref(), expected, "{line}");
+        }
+    }
+}
