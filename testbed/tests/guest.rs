@@ -31,6 +31,8 @@ mod options;
 mod plane;
 #[path = "guest/rig.rs"]
 mod rig;
+#[path = "guest/rights.rs"]
+mod rights;
 #[path = "guest/scaling.rs"]
 mod scaling;
 #[path = "guest/socket.rs"]
