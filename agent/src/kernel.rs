@@ -4,6 +4,7 @@ mod container;
 mod file;
 mod host;
 mod interfaces;
+mod processes;
 mod tree;
 
 pub use container::{ContainerReader, Scratch};

@@ -3,6 +3,7 @@
 use std::{
     os::fd::OwnedFd,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,10 +15,12 @@ use rustix::{
 use super::{
     Roots,
     file::{self, Buffer},
+    processes::Processes,
     tree::{Found, Tree, Version},
 };
 use crate::{
     counters::{ContainerCounters, Disk, Memory, Pressure, Pressures, State},
+    id::ContainerId,
     parse::{cgroup, network},
 };
 
@@ -38,6 +41,10 @@ pub struct ContainerReader {
     /// Where pressure is, in a hybrid: the unified tree.
     pressure: Option<PathBuf>,
     version: Version,
+    id: ContainerId,
+    /// Shared with the other readers of the tree.
+    processes: Arc<Processes>,
+    misses: u32,
     process: Process,
     limits: Option<([Option<u64>; 2], u32)>,
 }
@@ -76,6 +83,9 @@ impl ContainerReader {
             freezer: directory("freezer"),
             pressure,
             version,
+            id: found.id,
+            processes: Arc::clone(&tree.processes),
+            misses: 0,
             process: Process::Unknown,
             limits: None,
         }
@@ -254,7 +264,16 @@ impl ContainerReader {
                 return true;
             }
         }
-        let Some(number) = first_process(buffer, &self.memory, PROCESS_DEPTH) else {
+        let told = first_process(buffer, &self.memory, PROCESS_DEPTH);
+        let number = if Processes::are_ours(roots) {
+            told
+        } else {
+            let (id, from) = (self.id, (roots, &mut *buffer));
+            let found = self.processes.of(id, told, from, &mut self.misses);
+            // Where the kernel says that there is one, and nobody knows which, its network stays unknown.
+            found.or(told.map(|_| 0))
+        };
+        let Some(number) = number else {
             self.process = Process::Unknown;
             return false;
         };

@@ -4,8 +4,10 @@ use std::{
     fs, io,
     os::unix::fs::DirEntryExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use super::processes::Processes;
 use crate::id::ContainerId;
 
 /// Deepest level that is looked at.
@@ -14,10 +16,12 @@ const DEPTH_MAX: usize = 16;
 const DIRECTORIES_MAX: usize = 100_000;
 
 /// A mounted cgroup tree, of version 1, 2 or both (hybrid).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Tree {
     root: PathBuf,
     version: Version,
+    /// What its readers know of processes in another PID namespace.
+    pub(super) processes: Arc<Processes>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +62,7 @@ impl Tree {
         Ok(Self {
             root: root.to_owned(),
             version,
+            processes: Arc::default(),
         })
     }
 

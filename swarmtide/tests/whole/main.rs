@@ -4,6 +4,7 @@
 
 mod api;
 mod balancing;
+mod doctor;
 mod faults;
 mod outliers;
 mod recording;
