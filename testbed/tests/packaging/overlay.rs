@@ -69,7 +69,7 @@ pub(crate) fn deploy(swarm: &Swarm, shell: &mut Shell<'_>) {
         "export SWARMTIDE_GRAFANA_REPLICAS=0",
         "openssl rand -hex 16 | docker secret create swarmtide-grafana-password -",
         "docker stack deploy --resolve-image never --compose-file stack.yml --compose-file stack.monitoring.yml swarmtide",
-        "docker service update --quiet --force swarmtide_sidecar",
+        "docker service update --quiet --force --update-monitor 1s swarmtide_sidecar",
     ] {
         shell.run(command);
     }

@@ -20,7 +20,8 @@ pub(super) fn judge(facts: &FleetFacts, seen: &Seen) -> Vec<Finding> {
                 .map(move |found| about(&subject, found))
         })
         .collect();
-    if findings.is_empty() {
+    let nobody = !seen.view.services.values().any(wants_scaling);
+    if nobody && findings.is_empty() {
         findings.push(finding(
             "services",
             Severity::Notice,
