@@ -7,8 +7,8 @@
 //! The same types serve both directions: a [`Sequence`] is either bytes from the wire or a slice of values, so a datagram made of
 //! slices is encoded by [`Datagram::encode`], and `decode(encode(x)) == x`.
 //!
-//! It deliberately does not interpret: no rates, no names for hosts, no state between datagrams, no look into sampled packet
-//! headers, and no versions of sFlow other than 5.
+//! It deliberately does not interpret: no rates, no names for hosts, no state between datagrams, and no versions of sFlow other
+//! than 5. [`PacketHeader`] reads the first bytes of a sampled packet for who asks it.
 //!
 //! ```
 //! use sflow::{Address, CounterRecord, CountersSample, DataSource, Datagram, Sample};
@@ -50,6 +50,7 @@ mod data_source;
 mod datagram;
 mod error;
 pub mod flow;
+mod header;
 mod list;
 mod sample;
 mod sequence;
@@ -67,6 +68,7 @@ pub use data_source::{DataSource, Interface};
 pub use datagram::Datagram;
 pub use error::{DecodeError, ErrorKind};
 pub use flow::FlowRecord;
+pub use header::{IpHeader, PacketHeader, VXLAN_PORT};
 pub use list::{List, ListIter};
 pub use sample::{
     CountersSample, DiscardedPacket, FlowSample, Form, RawRecord, RawSample, RtFlow, RtFlowField,
