@@ -8,7 +8,7 @@ use crate::{
     counters::{ContainerCounters, HostCounters, State},
     id::ContainerId,
     index::Indices,
-    packer::{COUNTERS, Packer},
+    packer::{COUNTERS, FLOWS, Packer},
     sample,
     schedule::Schedule,
 };
@@ -63,6 +63,8 @@ pub struct Stats {
     pub container_samples: u64,
     /// Samples of the host.
     pub host_samples: u64,
+    /// Samples of packets.
+    pub flow_samples: u64,
     /// Polls whose time had passed.
     pub polls_missed: u64,
     /// Sequences that began anew because a counter fell.
@@ -218,6 +220,12 @@ impl Core {
         let body = sample::host(counters, self.host_sequence, self.settings.extensions);
         self.packer.add(COUNTERS, body, at);
         self.stats.host_samples += 1;
+    }
+
+    /// Takes in the body of a packet's sample; datagrams do not wait for it.
+    pub fn take_flow(&mut self, body: Vec<u8>, at: Duration) {
+        self.packer.add(FLOWS, body, at);
+        self.stats.flow_samples += 1;
     }
 
     /// Takes the datagrams that are to be sent.

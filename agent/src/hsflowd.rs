@@ -1,8 +1,9 @@
-//! Settings of an existing `hsflowd.conf` that this agent understands: `collector`, `polling`, `sampling`, `agent`, `agent.cidr`.
+//! Settings of an existing `hsflowd.conf` that this agent understands: `collector`, `polling`, `sampling` with its rates by speed, `agent`,
+//! `agent.cidr`.
 //!
 //! hsflowd's modules and what else its file may hold are passed over: they say how hsflowd gets its data. Pure.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 /// What such a file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +14,10 @@ pub struct Settings {
     pub polling: Option<u32>,
     /// `sampling`, one packet in so many; 0 is off.
     pub sampling: Option<u32>,
+    /// `sampling.10G` and the like: the same for interfaces of that speed, bits a second.
+    pub sampling_by_speed: BTreeMap<u64, u32>,
+    /// `sampling.bps_ratio`: bits a second for each one of a rate; 0 is off.
+    pub sampling_bps_ratio: Option<u64>,
     /// `agent`: name of the interface whose address is used.
     pub agent: Option<String>,
     /// `agent.cidr`: a network that the address lies in, and the length of its prefix.
@@ -120,9 +125,31 @@ fn set(settings: &mut Settings, line: usize, key: &str, value: &str) -> Result<(
             let wrong = || error(line, key, &format!("{value:?} is no network"));
             settings.agent_cidr = Some(cidr(value).ok_or_else(wrong)?);
         }
-        _ => {}
+        "sampling.bps_ratio" => {
+            settings.sampling_bps_ratio = Some(u64::from(number()?));
+        }
+        key => {
+            // A word behind the dot is an application, and those are not sampled here.
+            if let Some(speed) = key.strip_prefix("sampling.").and_then(speed) {
+                settings.sampling_by_speed.insert(speed, number()?);
+            }
+        }
     }
     Ok(())
+}
+
+/// `100M`, `10G`: bits a second.
+fn speed(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text.get(digits.len()..)? {
+        "" => 1,
+        "k" => 1_000,
+        "m" => 1_000_000,
+        "g" => 1_000_000_000,
+        "t" => 1_000_000_000_000,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 fn cidr(text: &str) -> Option<(IpAddr, u8)> {
@@ -177,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_people_write() {
-        let text = "# comment\nsflow {\n  sampling = 400\n  polling=2\n  agent = eth0\n  agent.cidr = 10.0.0.0/8\n  collector { ip = 10.0.0.5 udpport = 6344 }\n  collector { ip = \"collector.example\" }\n  docker { }\n  pcap { speed=1G- }\n  sampling.http = 1\n}\n";
+        let text = "# comment\nsflow {\n  sampling = 400\n  polling=2\n  agent = eth0\n  agent.cidr = 10.0.0.0/8\n  collector { ip = 10.0.0.5 udpport = 6344 }\n  collector { ip = \"collector.example\" }\n  docker { }\n  pcap { speed=1G- }\n  sampling.http = 1\n  sampling.10G = 2000\n  sampling.100M=50\n  sampling.bps_ratio = 0\n}\n";
         let expected = Settings {
             collectors: vec![
                 ("10.0.0.5".to_owned(), 6344),
@@ -185,6 +212,8 @@ mod tests {
             ],
             polling: Some(2),
             sampling: Some(400),
+            sampling_by_speed: [(10_000_000_000, 2_000), (100_000_000, 50)].into(),
+            sampling_bps_ratio: Some(0),
             agent: Some("eth0".to_owned()),
             agent_cidr: Some(("10.0.0.0".parse().unwrap(), 8)),
         };
@@ -198,6 +227,10 @@ mod tests {
             (
                 "sflow {\n polling = often\n}",
                 "2: key `polling`: \"often\" is no whole number",
+            ),
+            (
+                "sflow {\n sampling.10G = some\n}",
+                "2: key `sampling.10G`: \"some\" is no whole number",
             ),
             (
                 "sflow {\n\n collector { udpport = 1 }\n}",

@@ -4,12 +4,16 @@ mod container;
 mod file;
 mod host;
 mod interfaces;
+mod links;
 mod processes;
+mod tap;
 mod tree;
 
 pub use container::{ContainerReader, Scratch};
 pub use host::HostReader;
-pub use interfaces::addresses;
+pub use interfaces::{addresses, outward_indices, speed};
+pub use links::{LinkChanges, Links};
+pub use tap::{Tap, wait};
 pub use tree::{Found, Tree};
 
 use std::path::PathBuf;

@@ -6,6 +6,8 @@ use sflow::{Address, Datagram, Opaque, RawSample, Sample, Tag};
 
 /// `counters_sample`.
 pub(crate) const COUNTERS: Tag = Tag::new(0, 2);
+/// `flow_sample`.
+pub(crate) const FLOWS: Tag = Tag::new(0, 1);
 /// Samples read further apart than this get datagrams of their own, since a datagram has one uptime.
 const SKEW: Duration = Duration::from_millis(1);
 /// Bytes of tag and length before a sample.

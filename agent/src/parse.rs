@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+pub mod address;
 pub mod cgroup;
 pub mod host;
 pub mod network;

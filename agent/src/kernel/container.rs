@@ -1,6 +1,7 @@
 //! Reads one container: its cgroups, and its network through its first process.
 
 use std::{
+    net::IpAddr,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,7 +22,7 @@ use super::{
 use crate::{
     counters::{ContainerCounters, Disk, Memory, Pressure, Pressures, State},
     id::ContainerId,
-    parse::{cgroup, network},
+    parse::{address, cgroup, network},
 };
 
 /// Limits are read again after so many polls; they seldom change.
@@ -124,6 +125,29 @@ impl ContainerReader {
         self.read_limits(buffer, &mut counters);
         self.read_network(roots, buffer, &mut counters);
         Some((counters, at))
+    }
+
+    /// Addresses in the container's own network; none in the host's.
+    pub fn addresses(&mut self, roots: &Roots, scratch: &mut Scratch) -> Vec<IpAddr> {
+        let buffer = &mut scratch.0;
+        if !self.find_process(roots, buffer) {
+            return Vec::new();
+        }
+        let Process::Open {
+            directory,
+            own_network: true,
+        } = &self.process
+        else {
+            return Vec::new();
+        };
+        let mut found: Vec<IpAddr> = Vec::new();
+        if let Ok(text) = buffer.read_at(directory, "net/fib_trie") {
+            found.extend(address::fib_trie(text).into_iter().map(IpAddr::from));
+        }
+        if let Ok(text) = buffer.read_at(directory, "net/if_inet6") {
+            found.extend(address::if_inet6(text).into_iter().map(IpAddr::from));
+        }
+        found
     }
 
     fn read_v1(&self, buffer: &mut Buffer, counters: &mut ContainerCounters) {

@@ -59,6 +59,22 @@ pub(super) fn outward(roots: &Roots) -> Vec<Interface> {
         .collect()
 }
 
+/// ifIndex of the interfaces that lead off the host.
+#[must_use]
+pub fn outward_indices(roots: &Roots) -> Vec<u32> {
+    let all = outward(roots).into_iter().map(|interface| interface.index);
+    all.filter(|index| *index > 0).collect()
+}
+
+/// Speed of an interface in bits a second, where its driver says one.
+#[must_use]
+pub fn speed(roots: &Roots, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(roots.sys.join("class/net").join(name).join("speed")).ok()?;
+    // In millions of bits; -1 where nobody knows.
+    let millions: u64 = text.trim().parse().ok()?;
+    (millions > 0 && millions < u64::from(u32::MAX)).then(|| millions * 1_000_000)
+}
+
 /// Most bytes of one answer of the kernel.
 const ANSWER: usize = 64 << 10;
 /// Most answers to one question.

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use proptest::prelude::*;
 
-use super::{cgroup, host, network};
+use super::{address, cgroup, host, network};
 use crate::counters::HostCpu;
 
 /// Text that looks like the kernel's, and sometimes does not.
@@ -24,6 +24,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
         Just(b"\n".to_vec()),
         Just(b"\n\n".to_vec()),
         Just(b":".to_vec()),
+        Just(b"|-- 10.0.0.1\n /32 host LOCAL\n".to_vec()),
         any::<u32>().prop_map(|number| format!("{number} ").into_bytes()),
         proptest::collection::vec(any::<u8>(), 0..20),
     ];
@@ -31,6 +32,8 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn every_parser(text: &[u8]) {
+    black_box(address::fib_trie(text));
+    black_box(address::if_inet6(text));
     black_box(cgroup::single(text));
     black_box(cgroup::cpu_time_v2(text));
     black_box(cgroup::throttling(text));
