@@ -33,6 +33,8 @@ pub struct Config {
     pub max_data_sources_per_agent: usize,
     /// Names are cut to this many bytes.
     pub max_name_bytes: usize,
+    /// The most flows kept of sampled packets.
+    pub max_talkers: usize,
     /// Independent parts the state is divided into, each behind its own lock; rounded up to a power of two, 1 to 256.
     pub shards: usize,
 }
@@ -53,6 +55,7 @@ impl Default for Config {
             max_data_sources: 1_000_000,
             max_data_sources_per_agent: 50_000,
             max_name_bytes: 255,
+            max_talkers: 10_000,
             shards: 16,
         }
     }

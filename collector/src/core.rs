@@ -13,15 +13,16 @@ use std::{
 use foldhash::fast::RandomState;
 
 use crate::{
-    agent::address_bits,
+    agent::{AgentKey, address_bits},
     cache,
     config::{Config, Rules, millis},
     extract,
     index::{Index, Location},
     networks::AllowList,
     reading::{Freshness, Status},
-    shard::{Occupancy, Request, Shard},
+    shard::{Flows, Occupancy, Request, Shard},
     stats::Stats,
+    talkers::Table,
     uuid::ContainerUuid,
 };
 
@@ -37,6 +38,8 @@ pub struct Collector {
     index: RwLock<Index>,
     hasher: RandomState,
     occupancy: Occupancy,
+    /// Locked after everything else, never while a shard or the index is.
+    talkers: Mutex<Table>,
     sources_denied: AtomicU64,
 }
 
@@ -47,6 +50,7 @@ impl Collector {
         let shards = config.shards.clamp(1, 256).next_power_of_two();
         Self {
             rules: Rules::new(&config),
+            talkers: Mutex::new(Table::new(config.max_talkers)),
             allow: config.allow,
             shards: (0..shards).map(|_| Mutex::default()).collect(),
             index: RwLock::default(),
@@ -67,7 +71,7 @@ impl Collector {
             return;
         }
         let number = self.shard_of(source);
-        let requests = {
+        let (requests, flows) = {
             let Some(mut shard) = self.shard(number) else {
                 return;
             };
@@ -79,11 +83,29 @@ impl Collector {
                 datagram,
                 (millis(now), &self.rules, &self.occupancy),
             );
-            std::mem::take(&mut shard.requests)
+            (
+                std::mem::take(&mut shard.requests),
+                std::mem::take(&mut shard.flows),
+            )
         };
         if !requests.is_empty() {
             self.settle(number, &requests, millis(now));
         }
+        if let Some(agent) = flows.agent {
+            self.talk(&agent, &flows, millis(now));
+        }
+    }
+
+    fn talk(&self, agent: &AgentKey, flows: &Flows, now_ms: u64) {
+        let mut table = self.table();
+        table.heard((agent.source, agent.agent, agent.sub_agent), now_ms);
+        for flow in &flows.all {
+            table.add(flow, now_ms);
+        }
+    }
+
+    pub(crate) fn table(&self) -> MutexGuard<'_, Table> {
+        self.talkers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets agents and data sources that were silent for too long. Call it every few seconds.
@@ -98,6 +120,7 @@ impl Collector {
             };
             self.settle(number, &requests, millis(now));
         }
+        self.table().expire(millis(now));
     }
 
     /// Counts of what was seen and refused so far.
@@ -115,6 +138,10 @@ impl Collector {
         stats.sources_denied = self.sources_denied.load(Ordering::Relaxed);
         stats.datagrams += stats.sources_denied;
         stats.agents = self.occupancy.agents.load(Ordering::Relaxed) as u64;
+        let table = self.table();
+        stats.talkers = table.len() as u64;
+        stats.talkers_evicted = table.evicted;
+        drop(table);
         stats.data_sources = self.occupancy.data_sources.load(Ordering::Relaxed) as u64;
         stats
     }

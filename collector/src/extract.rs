@@ -131,6 +131,7 @@ pub(crate) fn datagram(
                 shard.stats.counter_samples += 1;
                 sample_into(shard, &mut arrival, &counters, (rules, occupancy));
             }
+            Ok(Sample::Flow(flow)) => shard.flow_sample(&arrival, &flow),
             Ok(_) => shard.stats.other_samples += 1,
             Err(error) => shard.stats.count_error(error.reason()),
         }

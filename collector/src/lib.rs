@@ -23,6 +23,7 @@ mod reading;
 mod series;
 mod shard;
 mod stats;
+pub mod talkers;
 mod uuid;
 
 pub use crate::{

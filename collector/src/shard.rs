@@ -1,6 +1,8 @@
 //! One part of the collector's state, behind one lock: agents and data sources of some sources. Slabs with small keys,
 //! so that 100,000 containers stay dense in memory and known data sources cost no allocation.
 
+mod flow;
+
 use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
@@ -20,6 +22,8 @@ use crate::{
     stats::Stats,
     uuid::ContainerUuid,
 };
+
+pub(crate) use flow::Flows;
 
 /// Numbers of agents and data sources over all shards, for the limits.
 #[derive(Debug, Default)]
@@ -68,6 +72,7 @@ pub(crate) struct Shard {
     hasher: RandomState,
     pub(crate) stats: Stats,
     pub(crate) requests: Vec<Request>,
+    pub(crate) flows: Flows,
 }
 
 /// An agent's slot and the moment of one of its datagrams.

@@ -44,7 +44,19 @@ pub struct Stats {
     pub container_samples: u64,
     /// Counter samples of hosts (data source 2:1).
     pub host_samples: u64,
-    /// Flow, event, application and unknown samples, which the collector does not keep.
+    /// Flow samples.
+    pub flow_samples: u64,
+    /// Flow samples that tell of no packet, as those of applications.
+    pub flows_without_packet: u64,
+    /// Flow samples whose packet is no IP packet or was cut before its addresses.
+    pub flows_not_ip: u64,
+    /// Flow samples with a sampling rate of 0.
+    pub flows_without_rate: u64,
+    /// Flows in the table of talkers now.
+    pub talkers: u64,
+    /// Flows that made room for others in it.
+    pub talkers_evicted: u64,
+    /// Event, application and unknown samples, which the collector does not keep.
     pub other_samples: u64,
     /// Container samples that yielded rates.
     pub rates: u64,
@@ -93,7 +105,8 @@ impl Stats {
         }
         add!(datagrams bytes sources_denied datagrams_duplicate datagrams_late datagrams_lost agent_restarts uptime_wraps
             agents_split agents_duplicate host_uuid_changes agents_refused data_sources_refused names_truncated
-            counter_samples container_samples host_samples other_samples rates intervals_too_short sequence_resets
+            counter_samples container_samples host_samples flow_samples flows_without_packet
+            flows_not_ip flows_without_rate talkers talkers_evicted other_samples rates intervals_too_short sequence_resets
             sequence_gaps base_outdated interval_mismatches counters_implausible cpu_time_wraps not_running
             data_sources_reused owner_changes agents_gone data_sources_gone agents data_sources);
     }

@@ -9,5 +9,6 @@ mod laws;
 mod limits;
 mod queries;
 mod support;
+mod talkers;
 mod threads;
 mod udp;
