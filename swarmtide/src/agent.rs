@@ -1,12 +1,14 @@
 //! The sFlow agent of a node: its parts built from the configuration, run, and stopped in order.
 //!
-//! One thread reads the kernel and sends; a task beside it asks the engine for names. The agent reads and never writes.
+//! One thread reads the kernel and sends, another one samples packets where that is wanted; a task beside it asks the engine for names. The agent reads and never writes.
 
 mod collectors;
 mod engine;
 mod http;
 mod opted;
+mod owners;
 mod poller;
+mod sampler;
 mod settings;
 mod shared;
 
@@ -21,6 +23,7 @@ pub(crate) use shared::Shared;
 
 use crate::clock::Clock;
 use poller::Poller;
+use sampler::Sampler;
 
 /// A running agent.
 #[derive(Debug)]
@@ -29,7 +32,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     stop_http: watch::Sender<bool>,
     tasks: JoinSet<()>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -49,7 +52,8 @@ impl Running {
             None => None,
         };
         let shared = Arc::new(Shared::new(plan.engine.is_some()));
-        let poller = Poller::new(&plan, clock, &addresses, Arc::clone(&shared))?;
+        let mut poller = Poller::new(&plan, clock.clone(), &addresses, Arc::clone(&shared))?;
+        let sampler = Sampler::new(&plan, clock, Arc::clone(&shared))?;
         let (stop, stopped) = watch::channel(false);
         let (stop_http, http_stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -75,16 +79,18 @@ impl Running {
         if let Some(listener) = listener {
             tasks.spawn(http::serve(listener, Arc::clone(&shared), http_stopped));
         }
-        let thread = std::thread::Builder::new()
-            .name("agent".to_owned())
-            .spawn(move || poller.run())
-            .context("cannot start the agent's thread")?;
+        let mut threads = Vec::new();
+        if let Some((sampler, samples)) = sampler {
+            poller.take_samples_from(samples);
+            threads.push(start("sampler", move || sampler.run())?);
+        }
+        threads.push(start("agent", move || poller.run())?);
         Ok(Self {
             shared,
             stop,
             stop_http,
             tasks,
-            thread: Some(thread),
+            threads,
         })
     }
 
@@ -101,7 +107,7 @@ impl Running {
     pub async fn stop(mut self) {
         self.shared.stop();
         self.stop.send_replace(true);
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let joined = tokio::task::spawn_blocking(move || thread.join()).await;
             if !matches!(joined, Ok(Ok(()))) {
                 tracing::error!("the agent's thread broke");
@@ -110,4 +116,11 @@ impl Running {
         self.stop_http.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
     }
+}
+
+fn start(name: &str, body: impl FnOnce() + Send + 'static) -> anyhow::Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .context("cannot start the agent's thread")
 }

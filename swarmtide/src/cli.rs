@@ -162,6 +162,12 @@ pub struct AgentArgs {
     /// Address of /live, /ready and /metrics
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<Listen>,
+    /// Sample one packet in so many; 0 is off
+    #[arg(long, value_name = "N")]
+    pub sampling: Option<u32>,
+    /// Bridges and interfaces that are sampled, separated by commas; * stands for any run of characters
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub sampling_interfaces: Vec<String>,
     /// Take collector, polling, sampling, agent and agent.cidr from a file of hsflowd
     #[arg(long, value_name = "FILE")]
     pub hsflowd_conf: Option<PathBuf>,

@@ -152,6 +152,8 @@ pub struct Collector {
     pub max_agents: usize,
     /// Most data sources (containers, hosts, interfaces) kept.
     pub max_data_sources: usize,
+    /// Most flows kept of sampled packets.
+    pub max_talkers: usize,
 }
 
 impl Default for Collector {
@@ -164,6 +166,7 @@ impl Default for Collector {
             polling: Span::from_millis(5000),
             max_agents: 10_000,
             max_data_sources: 500_000,
+            max_talkers: 10_000,
         }
     }
 }

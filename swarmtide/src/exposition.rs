@@ -7,6 +7,7 @@ mod balancer;
 mod fleet;
 mod process;
 mod services;
+mod talkers;
 mod text;
 
 use std::{fmt, time::Duration};
@@ -22,6 +23,7 @@ pub use balancer::balancer_metrics;
 pub use fleet::FLEET_METRICS;
 pub use process::PROCESS_METRICS;
 pub use services::SERVICE_METRICS;
+pub use talkers::TALKER_METRICS;
 
 /// A metric as the documentation lists it.
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +92,7 @@ impl Recorder {
         let mut text = self.handle.render();
         services::write(&mut text, shared);
         fleet::write(&mut text, shared);
+        talkers::write(&mut text, shared);
         let series_max = shared.config.lbsync.destination_series_max;
         balancer::write(&mut text, &shared.balancer, series_max);
         text
@@ -120,7 +123,11 @@ pub fn reference() -> String {
         .iter()
         .chain(SERVICE_METRICS)
         .chain(crate::agent::AGENT_METRICS);
-    for metric in spine.chain(FLEET_METRICS).chain(balancer_metrics()) {
+    for metric in spine
+        .chain(TALKER_METRICS)
+        .chain(FLEET_METRICS)
+        .chain(balancer_metrics())
+    {
         let Described {
             name,
             labels,

@@ -15,6 +15,7 @@ mod server;
 mod services;
 mod shadows;
 mod state;
+mod talkers;
 mod telemetry;
 
 use std::sync::Arc;
@@ -87,6 +88,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(telemetry::agents))
         .routes(routes!(telemetry::of_service))
         .routes(routes!(telemetry::by_name))
+        .routes(routes!(talkers::talkers))
         .routes(routes!(backends::backends))
         .routes(routes!(backends::balancer))
         .routes(routes!(connections::connections))

@@ -23,4 +23,5 @@ pub mod service_manager;
 pub mod sflow_command;
 pub mod sidecar;
 pub mod state_file;
+mod talkers;
 pub mod webhook;

@@ -376,6 +376,7 @@ pub(crate) fn collector_config(config: &Config, in_order: bool) -> collector::Co
         polling: config.collector.polling.get(),
         max_agents: config.collector.max_agents,
         max_data_sources: config.collector.max_data_sources,
+        max_talkers: config.collector.max_talkers,
         shards: if in_order { 1 } else { shards },
         ..collector::Config::default()
     }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, atomic::Ordering, mpsc::Receiver},
     time::Duration,
 };
 
@@ -14,7 +14,9 @@ use agent::{
 };
 use anyhow::Context as _;
 
-use super::{Plan, Shared, opted::may_be_scaled, shared::Named};
+use super::{
+    Plan, Shared, opted::may_be_scaled, owners::OwnersReader, sampler::Sampled, shared::Named,
+};
 use crate::clock::Clock;
 
 /// Time between two walks through the cgroup tree when nothing happens.
@@ -34,6 +36,8 @@ pub(super) struct Poller {
     readers: BTreeMap<ContainerId, (u64, ContainerReader)>,
     scratch: Scratch,
     sockets: Vec<(SocketAddr, UdpSocket)>,
+    /// Samples of packets, and whose addresses are whose, where packets are sampled.
+    samples: Option<(Receiver<Sampled>, OwnersReader)>,
     interval: Duration,
     other_interval: Duration,
     next_look: Duration,
@@ -82,10 +86,16 @@ impl Poller {
             readers: BTreeMap::new(),
             scratch: Scratch::default(),
             sockets: Vec::new(),
+            samples: None,
             interval: plan.interval,
             other_interval: plan.other_interval,
             next_look: Duration::ZERO,
         })
+    }
+
+    /// Has samples of packets sent among the others.
+    pub(super) fn take_samples_from(&mut self, samples: Receiver<Sampled>) {
+        self.samples = Some((samples, OwnersReader::default()));
     }
 
     /// Polls until told to stop.
@@ -100,6 +110,7 @@ impl Poller {
             while let Some(poll) = self.core.due(self.clock.now()) {
                 self.poll(poll);
             }
+            self.take_samples();
             self.send();
             self.publish(begin);
             let now = self.clock.now();
@@ -110,7 +121,16 @@ impl Poller {
                 .min(self.next_look);
             wanted = self.shared.wait(next.saturating_sub(now).max(GATHER));
         }
+        self.take_samples();
         self.send();
+    }
+
+    fn take_samples(&mut self) {
+        if let Some((samples, _)) = &self.samples {
+            for (body, at) in samples.try_iter() {
+                self.core.take_flow(body, at);
+            }
+        }
     }
 
     /// Finds the containers that are there, and lets go of those that are not.
@@ -137,6 +157,10 @@ impl Poller {
         }
         for id in gone.into_keys() {
             self.let_go(&id, now);
+        }
+        if let Some((_, owners)) = &mut self.samples {
+            let kernel = (&self.roots, &mut self.scratch);
+            owners.look((&self.shared, &self.core), &mut self.readers, kernel, now);
         }
     }
 
@@ -259,6 +283,7 @@ impl Poller {
             (&counters.containers, stats.containers as u64),
             (&counters.container_samples, stats.container_samples),
             (&counters.host_samples, stats.host_samples),
+            (&counters.flow_samples, stats.flow_samples),
             (&counters.polls_missed, stats.polls_missed),
             (&counters.resets, stats.resets),
             (&counters.refused, stats.refused),

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use agent::{AddressRule, kernel::Roots};
+use agent::{AddressRule, Rates, Wanted, kernel::Roots};
 use swarm::{Client, ClientOptions, Endpoint};
 
 use crate::config::{Agent, Config, Discovery, DockerEnvironment, Source, Target};
@@ -53,6 +53,10 @@ pub struct Plan {
     pub extensions: bool,
     /// Most containers.
     pub max_containers: usize,
+    /// How often packets are sampled.
+    pub rates: Rates,
+    /// Where packets are sampled.
+    pub sampled: Wanted,
     /// The engine, where containers are found by it.
     pub engine: Option<Client>,
     /// Sidecars that know which services opted in.
@@ -78,9 +82,6 @@ pub fn plan(config: &Config, docker: &DockerEnvironment) -> anyhow::Result<Plan>
         Some(path) => hsflowd(path)?,
         None => agent::hsflowd::Settings::default(),
     };
-    if old.sampling.is_some_and(|sampling| sampling > 0) {
-        tracing::warn!("the agent samples no packets: `sampling` of hsflowd.conf is passed over");
-    }
     let old_collectors: Vec<_> = old
         .collectors
         .iter()
@@ -119,6 +120,11 @@ pub fn plan(config: &Config, docker: &DockerEnvironment) -> anyhow::Result<Plan>
         datagram_bytes: config.agent.datagram_bytes,
         extensions: config.agent.extensions,
         max_containers: config.agent.max_containers,
+        rates: rates(&config.agent, &old),
+        sampled: Wanted {
+            interfaces: config.agent.sampling_interfaces.clone(),
+            overlay: config.agent.sampling_overlay,
+        },
         engine: engine(config, docker)?,
         sidecars: config.agent.sidecars.clone(),
         roots: Roots {
@@ -128,6 +134,22 @@ pub fn plan(config: &Config, docker: &DockerEnvironment) -> anyhow::Result<Plan>
         },
         listen: config.agent.listen.map(|listen| listen.0),
     })
+}
+
+/// Our own setting stands for all speeds. hsflowd's rates by speed go with its `sampling`; its ratio, which it has without being
+/// told, holds here only where its file says so.
+fn rates(agent: &Agent, old: &agent::hsflowd::Settings) -> Rates {
+    match agent.sampling {
+        Some(all) => Rates {
+            all,
+            ..Rates::default()
+        },
+        None => Rates {
+            all: old.sampling.unwrap_or(0),
+            by_speed: old.sampling_by_speed.clone(),
+            bps_ratio: old.sampling_bps_ratio,
+        },
+    }
 }
 
 /// Our own settings first; of those of hsflowd the network before the interface.
@@ -207,8 +229,7 @@ mod tests {
         })
     }
 
-    const CONF: &str =
-        "sflow {\n polling = 7\n agent = eth7\n collector { ip = 10.0.0.5 udpport = 7000 }\n}\n";
+    const CONF: &str = "sflow {\n polling = 7\n sampling = 300\n sampling.10G = 2000\n agent = eth7\n collector { ip = 10.0.0.5 udpport = 7000 }\n}\n";
 
     #[test]
     fn a_file_of_hsflowd_holds_where_nothing_else_is_said() {
@@ -217,9 +238,11 @@ mod tests {
         let seven = Duration::from_secs(7);
         assert_eq!((old.interval, old.other_interval), (seven, seven));
         assert_eq!(old.address, AddressRule::Interface("eth7".to_owned()));
+        assert_eq!(old.rates.of(None), Some(300));
+        assert_eq!(old.rates.of(Some(10_000_000_000)), Some(2_000));
 
         let ours = planned(
-            "collectors = [\"10.0.0.9\"]\ninterval = \"2s\"\ncidr = \"10.0.0.0/8\"\n",
+            "collectors = [\"10.0.0.9\"]\ninterval = \"2s\"\nsampling = 50\ncidr = \"10.0.0.0/8\"\n",
             CONF,
         )
         .unwrap();
@@ -229,10 +252,13 @@ mod tests {
             (Duration::from_secs(2), seven)
         );
         assert_eq!(ours.address, AddressRule::Network([10, 0, 0, 0].into(), 8));
+        assert_eq!(ours.rates.of(Some(10_000_000_000)), Some(50));
+        assert_eq!(ours.sampled.interfaces[0], "docker0");
 
         let bare = planned("", "").unwrap();
         assert_eq!(bare.collectors[0].to_string(), "127.0.0.1:6343");
         assert_eq!(bare.interval, Duration::from_secs(1));
+        assert!(!bare.rates.is_on(), "sampling is off by default");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use agent::ContainerId;
+use agent::{ContainerId, Owners};
 use arc_swap::ArcSwapOption;
 
 use crate::exposition::Described;
@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) host_name: ArcSwapOption<String>,
     /// Addresses of the collectors.
     pub(crate) collectors: ArcSwapOption<Vec<SocketAddr>>,
+    /// Whose addresses are whose, where packets are sampled.
+    pub(crate) owners: ArcSwapOption<Owners>,
     pub(crate) counters: Counters,
     wake: Mutex<Wake>,
     woken: Condvar,
@@ -51,6 +53,7 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 struct Wake {
     look: bool,
+    drain: bool,
 }
 
 /// Counters for `/metrics`, written by the agent's thread.
@@ -59,6 +62,11 @@ pub(crate) struct Counters {
     pub(crate) containers: AtomicU64,
     pub(crate) container_samples: AtomicU64,
     pub(crate) host_samples: AtomicU64,
+    pub(crate) flow_samples: AtomicU64,
+    pub(crate) samples_lost: AtomicU64,
+    pub(crate) duplicates: AtomicU64,
+    pub(crate) sampled_interfaces: AtomicU64,
+    pub(crate) sampling_errors: AtomicU64,
     pub(crate) datagrams: AtomicU64,
     pub(crate) bytes: AtomicU64,
     pub(crate) send_errors: AtomicU64,
@@ -95,7 +103,7 @@ pub const AGENT_METRICS: &[Described] = &[
         "swarmtide_agent_samples_total",
         "kind",
         "counter",
-        "`swarmtide agent`: samples by kind: container, host",
+        "`swarmtide agent`: samples by kind: container, host, packet",
     ),
     described(
         "swarmtide_agent_datagrams_total",
@@ -145,6 +153,30 @@ pub const AGENT_METRICS: &[Described] = &[
         "counter",
         "`swarmtide agent`: time spent reading and sending",
     ),
+    described(
+        "swarmtide_agent_sampled_interfaces",
+        "",
+        "gauge",
+        "`swarmtide agent`: interfaces whose packets are sampled",
+    ),
+    described(
+        "swarmtide_agent_samples_lost_total",
+        "",
+        "counter",
+        "`swarmtide agent`: packets chosen for which there was no room; the samples' own `drops` say it too",
+    ),
+    described(
+        "swarmtide_agent_sample_duplicates_total",
+        "",
+        "counter",
+        "`swarmtide agent`: packets chosen that another sampled interface has seen first",
+    ),
+    described(
+        "swarmtide_agent_sampling_errors_total",
+        "",
+        "counter",
+        "`swarmtide agent`: interfaces that could not be sampled or listed",
+    ),
 ];
 
 impl Shared {
@@ -155,6 +187,7 @@ impl Shared {
             opted: ArcSwapOption::empty(),
             host_name: ArcSwapOption::empty(),
             collectors: ArcSwapOption::empty(),
+            owners: ArcSwapOption::empty(),
             counters: Counters::default(),
             wake: Mutex::default(),
             woken: Condvar::new(),
@@ -168,6 +201,12 @@ impl Shared {
         self.woken.notify_one();
     }
 
+    /// Has the agent's thread send what was sampled.
+    pub(crate) fn drain(&self) {
+        self.lock().drain = true;
+        self.woken.notify_one();
+    }
+
     /// Has the agent's thread end.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
@@ -178,13 +217,14 @@ impl Shared {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Waits for so long, or until [`Self::look`] was called; says whether it was.
+    /// Waits for so long, or until [`Self::look`] or [`Self::drain`] was called; says whether the first was.
     pub(crate) fn wait(&self, time: Duration) -> bool {
         let wake = self.lock();
         let (mut wake, _) = self
             .woken
-            .wait_timeout_while(wake, time, |wake| !wake.look)
+            .wait_timeout_while(wake, time, |wake| !wake.look && !wake.drain)
             .unwrap_or_else(PoisonError::into_inner);
+        wake.drain = false;
         std::mem::take(&mut wake.look)
     }
 
@@ -218,6 +258,11 @@ impl Shared {
             containers,
             container_samples,
             host_samples,
+            flow_samples,
+            samples_lost,
+            duplicates,
+            sampled_interfaces,
+            sampling_errors,
             datagrams,
             bytes,
             send_errors,
@@ -234,6 +279,7 @@ impl Shared {
             vec![
                 ("{kind=\"container\"}", samples(container_samples)),
                 ("{kind=\"host\"}", samples(host_samples)),
+                ("{kind=\"packet\"}", samples(flow_samples)),
             ],
             one(datagrams),
             one(bytes),
@@ -248,6 +294,10 @@ impl Shared {
                     .as_secs_f64()
                     .to_string(),
             )],
+            one(sampled_interfaces),
+            one(samples_lost),
+            one(duplicates),
+            one(sampling_errors),
         ];
         let mut text = String::new();
         for (metric, values) in AGENT_METRICS.iter().zip(values) {

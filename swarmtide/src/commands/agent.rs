@@ -20,6 +20,10 @@ pub(super) fn agent(args: AgentArgs) -> anyhow::Result<()> {
     agent.address = args.address.or(agent.address.take());
     agent.listen = args.listen.or(agent.listen);
     agent.discovery = args.discovery.unwrap_or(agent.discovery);
+    agent.sampling = args.sampling.or(agent.sampling);
+    if !args.sampling_interfaces.is_empty() {
+        agent.sampling_interfaces = args.sampling_interfaces;
+    }
     agent.hsflowd_conf = args.hsflowd_conf.or(agent.hsflowd_conf.take());
     super::run::log_to_stderr(&config)?;
     let plan = plan(&config, &sources.docker())?;

@@ -42,6 +42,12 @@ pub struct Agent {
     pub hsflowd_conf: Option<PathBuf>,
     /// Most containers.
     pub max_containers: usize,
+    /// One packet in so many is sampled; 0 is off.
+    pub sampling: Option<u32>,
+    /// Names of bridges and other interfaces whose packets are sampled.
+    pub sampling_interfaces: Vec<String>,
+    /// Whether packets of overlay networks that come to the node are sampled.
+    pub sampling_overlay: bool,
 }
 
 impl Default for Agent {
@@ -63,6 +69,11 @@ impl Default for Agent {
             listen: None,
             hsflowd_conf: None,
             max_containers: 10_000,
+            sampling: None,
+            sampling_interfaces: ["docker0", "docker_gwbridge", "br-*"]
+                .map(str::to_owned)
+                .into(),
+            sampling_overlay: true,
         }
     }
 }

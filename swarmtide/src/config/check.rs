@@ -146,6 +146,8 @@ fn told(config: &Config) -> Result<(), Fault> {
 }
 
 fn collector(config: &Config) -> Result<(), Fault> {
+    let talkers = config.collector.max_talkers;
+    within("collector.max_talkers", talkers, 16, 1_000_000)?;
     let key = "collector.listen";
     let listen = &config.collector.listen;
     if listen.is_empty() {
@@ -161,6 +163,8 @@ fn collector(config: &Config) -> Result<(), Fault> {
 
 fn agent(config: &Config) -> Result<(), Fault> {
     let agent = &config.agent;
+    let rate = agent.sampling.map_or(0, |rate| rate as usize);
+    within("agent.sampling", rate, 0, agent::RATE_MAX as usize)?;
     if agent.collectors.as_ref().is_some_and(Vec::is_empty) {
         return Err(fault(
             "agent.collectors",

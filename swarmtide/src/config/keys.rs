@@ -1,9 +1,11 @@
 //! The table of keys: the one place that names each, from which the environment's names and the reference are made.
 
+mod agent;
 mod defaults;
 mod fleet;
 mod lbsync;
 
+use agent::AGENT;
 use defaults::DEFAULTS;
 use fleet::FLEET;
 use lbsync::LBSYNC;
@@ -49,9 +51,9 @@ use Kind::{Flag, List, Number, Text};
 pub const KEYS: &[Key] = &joined::<{ LENGTH }>();
 
 /// Sections that stand in files of their own.
-const TABLES: [&[Key]; 4] = [SPINE, DEFAULTS, FLEET, LBSYNC];
+const TABLES: [&[Key]; 5] = [SPINE, AGENT, DEFAULTS, FLEET, LBSYNC];
 
-const LENGTH: usize = SPINE.len() + DEFAULTS.len() + FLEET.len() + LBSYNC.len();
+const LENGTH: usize = SPINE.len() + AGENT.len() + DEFAULTS.len() + FLEET.len() + LBSYNC.len();
 
 /// One table out of several.
 const fn joined<const LENGTH: usize>() -> [Key; LENGTH] {
@@ -173,6 +175,12 @@ const SPINE: &[Key] = &[
         Number,
         "500000",
         "Most data sources kept: containers, hosts, interfaces (1 to 100,000,000)",
+    ),
+    key(
+        "collector.max_talkers",
+        Number,
+        "10000",
+        "Most flows kept of sampled packets (16 to 1,000,000); the smallest makes room for a new one",
     ),
     key(
         "scaler.interval",
@@ -300,102 +308,6 @@ const SPINE: &[Key] = &[
         "/var/lib/swarmtide",
         "Folder that holds what the API set; made when missing",
     ),
-    key(
-        "agent.collectors",
-        List,
-        "127.0.0.1:6343",
-        "`swarmtide agent`: where datagrams go, `HOST` or `HOST:PORT`",
-    ),
-    key(
-        "agent.interval",
-        Text,
-        "1s",
-        "Polling interval of containers whose service opted in to scaling, or of which that is not known",
-    ),
-    key(
-        "agent.other_interval",
-        Text,
-        "10s",
-        "Polling interval of the other containers",
-    ),
-    key(
-        "agent.host_interval",
-        Text,
-        "5s",
-        "Polling interval of the host",
-    ),
-    key(
-        "agent.address",
-        Text,
-        "eth0",
-        "Address that the agent gives itself, or the interface that has it. Default: the one that leads to the first collector",
-    ),
-    key(
-        "agent.cidr",
-        Text,
-        "10.0.0.0/8",
-        "A network that the agent's address lies in; `agent.address` wins. No default",
-    ),
-    key(
-        "agent.datagram_bytes",
-        Number,
-        "1400",
-        "Most bytes of a datagram (576 to 8192); no more than the path's MTU carries",
-    ),
-    key(
-        "agent.extensions",
-        Flag,
-        "true",
-        "Send throttling, pressure, working set and accept queues, for which sFlow has no structure",
-    ),
-    key(
-        "agent.discovery",
-        Text,
-        "auto",
-        "`engine`, `cgroup` (no socket; containers are named by ID), or `auto`: the engine where its socket is there",
-    ),
-    key(
-        "agent.sidecars",
-        List,
-        "http://10.0.0.11:8008",
-        "Sidecars that say which services opted in, for nodes that are no managers. Default: none, and every task counts as opted in",
-    ),
-    key(
-        "agent.proc",
-        Text,
-        "/proc",
-        "Where `/proc` of the host is mounted",
-    ),
-    key(
-        "agent.cgroup",
-        Text,
-        "/sys/fs/cgroup",
-        "Where the cgroup tree of the host is mounted",
-    ),
-    key(
-        "agent.sys",
-        Text,
-        "/sys",
-        "Where `/sys` of the host is mounted",
-    ),
-    key(
-        "agent.listen",
-        Text,
-        "127.0.0.1:8009",
-        "Address and port of the agent's `/live`, `/ready` and `/metrics`. Default: none",
-    ),
-    key(
-        "agent.hsflowd_conf",
-        Text,
-        "/etc/hsflowd.conf",
-        "File of hsflowd whose `collector`, `polling`, `sampling`, `agent` and `agent.cidr` hold where nothing else is said. No default",
-    ),
-    key(
-        "agent.max_containers",
-        Number,
-        "10000",
-        "Most containers polled (1 to 50,000)",
-    ),
 ];
 
 /// The environment variable of a key: `SWARMTIDE_` and the path in capitals, dots as underscores.
@@ -436,7 +348,7 @@ pub fn example() -> String {
         }
         let value = match key.kind {
             Text => format!("{:?}", key.example),
-            List => format!("[{:?}]", key.example),
+            List => format!("{:?}", key.example.split(',').collect::<Vec<_>>()),
             Number | Flag => key.example.to_owned(),
         };
         text.push_str(&format!("# {}\n# {name} = {value}\n", key.meaning));

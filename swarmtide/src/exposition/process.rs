@@ -46,7 +46,7 @@ pub const PROCESS_METRICS: &[Described] = &[
         "swarmtide_collector_samples_total",
         "kind",
         "counter",
-        "Samples by kind: container, host, other",
+        "Samples by kind: container, host, flow, other",
     ),
     described(
         "swarmtide_collector_decode_errors_total",
@@ -352,6 +352,7 @@ fn telemetry(shared: &Shared) {
     for (kind, count) in [
         ("container", stats.container_samples),
         ("host", stats.host_samples),
+        ("flow", stats.flow_samples),
         ("other", stats.other_samples),
     ] {
         counter!("swarmtide_collector_samples_total", "kind" => kind).absolute(count);
