@@ -1,5 +1,7 @@
 //! A running `swarmtide agent`, and somebody who listens to it.
 
+mod flow;
+
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -10,9 +12,19 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use sflow::{CounterRecord, Datagram, Sample, counter};
+use sflow::{CounterRecord, DataSource, Datagram, Sample, counter};
+
+pub use flow::{HeardFlow, capture};
 
 use crate::Swarm;
+
+/// Runs what follows without any capability, and without a way to get one.
+const BARE: [&str; 4] = [
+    "setpriv",
+    "--no-new-privs",
+    "--bounding-set=-all",
+    "--inh-caps=-all",
+];
 
 /// A running agent. It ends when this is dropped.
 #[derive(Debug)]
@@ -68,9 +80,25 @@ impl Agent {
     ///
     /// When it cannot be started.
     pub fn here_without_rights(collectors: &[SocketAddr], more: &[&str]) -> Result<Self> {
-        let mut command = Command::new("setpriv");
-        command.args(["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]);
+        let mut command = Command::new("env");
+        command.args(BARE);
         Self::start(command, "bare", collectors, more)
+    }
+
+    /// Starts one on a node, without any capability.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn on_node_without_rights(
+        swarm: &Swarm,
+        node: &str,
+        collectors: &[SocketAddr],
+        more: &[&str],
+    ) -> Result<Self> {
+        let mut command = swarm.exec_command(node);
+        command.args(BARE);
+        Self::start(command, node, collectors, more)
     }
 
     fn start(
@@ -161,6 +189,8 @@ pub struct Heard {
     pub name: String,
     /// UUID, as hexadecimal digits.
     pub uuid: String,
+    /// The container's data source.
+    pub data_source: DataSource,
     /// Agent that said it.
     pub agent: Option<IpAddr>,
     /// The agent's uptime, milliseconds.
@@ -190,6 +220,8 @@ pub struct Heard {
 pub struct Ear {
     socket: UdpSocket,
     heard: BTreeMap<String, Vec<Heard>>,
+    flows: Vec<HeardFlow>,
+    datagrams: Vec<Vec<u8>>,
     bytes: Vec<u8>,
 }
 
@@ -205,6 +237,8 @@ impl Ear {
         Ok(Self {
             socket,
             heard: BTreeMap::new(),
+            flows: Vec::new(),
+            datagrams: Vec::new(),
             bytes: vec![0; 65_536],
         })
     }
@@ -235,6 +269,8 @@ impl Ear {
             };
             let arrived = Instant::now();
             let bytes = self.bytes.get(..size).unwrap_or_default();
+            self.flows.extend(flows(bytes)?);
+            self.datagrams.push(bytes.to_vec());
             for heard in decode(bytes, arrived)? {
                 self.heard
                     .entry(heard.name.clone())
@@ -280,6 +316,18 @@ impl Ear {
         self.heard.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// Sampled packets.
+    #[must_use]
+    pub fn flows(&self) -> &[HeardFlow] {
+        &self.flows
+    }
+
+    /// The datagrams as they came.
+    #[must_use]
+    pub fn datagrams(&self) -> &[Vec<u8>] {
+        &self.datagrams
+    }
+
     /// Who was heard of.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
@@ -289,7 +337,20 @@ impl Ear {
     /// Forgets what was heard.
     pub fn forget(&mut self) {
         self.heard.clear();
+        self.flows.clear();
+        self.datagrams.clear();
     }
+}
+
+fn flows(bytes: &[u8]) -> Result<Vec<HeardFlow>> {
+    let datagram = Datagram::decode(bytes)?;
+    let mut found = Vec::new();
+    for sample in datagram.samples() {
+        if let Sample::Flow(sample) = sample? {
+            found.extend(HeardFlow::read(&sample, datagram.uptime_ms));
+        }
+    }
+    Ok(found)
 }
 
 fn decode(bytes: &[u8], arrived: Instant) -> Result<Vec<Heard>> {
@@ -302,6 +363,7 @@ fn decode(bytes: &[u8], arrived: Instant) -> Result<Vec<Heard>> {
         let mut heard = Heard {
             name: String::new(),
             uuid: String::new(),
+            data_source: sample.data_source,
             agent: match datagram.agent {
                 sflow::Address::Ipv4(address) => Some(address.into()),
                 sflow::Address::Ipv6(address) => Some(address.into()),

@@ -8,7 +8,7 @@ pub mod guest;
 pub mod load;
 mod swarm;
 
-pub use agent::{Agent, Ear, Heard, binary};
+pub use agent::{Agent, Ear, Heard, HeardFlow, binary, capture};
 pub use swarm::{Swarm, SwarmGuard};
 
 use std::{

@@ -10,8 +10,16 @@
 mod accuracy;
 #[path = "agent/cost.rs"]
 mod cost;
+#[path = "agent/dashboard.rs"]
+mod dashboard;
+#[path = "agent/disk.rs"]
+mod disk;
+#[path = "agent/judges.rs"]
+mod judges;
 #[path = "agent/life.rs"]
 mod life;
+#[path = "agent/sampling.rs"]
+mod sampling;
 #[path = "agent/support.rs"]
 mod support;
 #[path = "agent/v2.rs"]

@@ -25,5 +25,7 @@ mod stack;
 mod stack_deploy;
 #[path = "sidecar/step.rs"]
 mod step;
+#[path = "sidecar/talkers.rs"]
+mod talkers;
 #[path = "sidecar/telemetry.rs"]
 mod telemetry;

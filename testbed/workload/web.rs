@@ -5,6 +5,7 @@
 //!                                          GET /bytes/N  N bytes
 //!                                          GET /hold/N   takes N bytes of memory and keeps them
 //!                                          GET /write/N  writes N bytes to a file, and to its disk
+//!                                          GET /direct/N writes N bytes past the page cache, and reads them back
 //!   web check PORT  exit with 0 if a server on this host answers: a health check
 //!   web fail        exit with 1 after a moment: a bad release
 //!
@@ -13,8 +14,10 @@
 //! It ends at once on SIGTERM: a process that is pid 1 of its container and has no handler would wait for SIGKILL.
 
 use std::{
+    fs::OpenOptions,
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    os::unix::fs::OpenOptionsExt,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -94,6 +97,8 @@ fn answer(mut stream: TcpStream, host: &str) -> io::Result<()> {
         format!("{host} holds {}\n", held.len()).into_bytes()
     } else if let Some(count) = number("/write/") {
         format!("{host} wrote {}\n", write_file(count)?).into_bytes()
+    } else if let Some(count) = number("/direct/") {
+        format!("{host} wrote and read {}\n", direct(count)?).into_bytes()
     } else if let Some(count) = number("/bytes/") {
         vec![b'x'; usize::try_from(count.min(64 << 20)).unwrap_or(0)]
     } else {
@@ -112,6 +117,31 @@ fn write_file(count: u64) -> io::Result<u64> {
     let written = io::copy(&mut io::repeat(b'x').take(count), &mut file)?;
     file.sync_all()?;
     Ok(written)
+}
+
+/// Whole blocks of a mebibyte, without the page cache.
+fn direct(count: u64) -> io::Result<u64> {
+    #[cfg(any(target_arch = "aarch64", target_arch = "arm"))]
+    const O_DIRECT: i32 = 0o200_000;
+    #[cfg(not(any(target_arch = "aarch64", target_arch = "arm")))]
+    const O_DIRECT: i32 = 0o40_000;
+    const BLOCK: usize = 1 << 20;
+    const PAGE: usize = 4096;
+    let mut memory = vec![b'x'; BLOCK + PAGE];
+    let begin = memory.as_ptr().align_offset(PAGE);
+    let block = &mut memory[begin..begin + BLOCK];
+    let mut options = OpenOptions::new();
+    options.custom_flags(O_DIRECT).write(true).create(true).truncate(true);
+    let mut file = options.open("/tmp/direct")?;
+    let blocks = count / BLOCK as u64;
+    for _ in 0..blocks {
+        file.write_all(block)?;
+    }
+    let mut file = OpenOptions::new().custom_flags(O_DIRECT).read(true).open("/tmp/direct")?;
+    for _ in 0..blocks {
+        file.read_exact(block)?;
+    }
+    Ok(blocks * BLOCK as u64)
 }
 
 fn burn(time: Duration) -> u64 {

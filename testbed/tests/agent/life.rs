@@ -40,8 +40,16 @@ fn a_container_is_told_of_through_its_whole_life() {
         "the node's own address"
     );
 
-    // A signal that hsflowd takes for an end is none.
-    swarm.docker(NODE, &["kill", "-s", "CHLD", "one"]).unwrap();
+    // A signal, which hsflowd takes for an end, is none.
+    for signal in ["CHLD", "HUP"] {
+        let count = ear.of("one").len();
+        swarm.docker(NODE, &["kill", "-s", signal, "one"]).unwrap();
+        ear.until(signal, PATIENCE, |ear| {
+            (ear.of("one").len() > count + 2).then_some(())
+        })
+        .unwrap();
+        assert_eq!(state(&ear, "one"), Some(RUNNING), "{signal}");
+    }
     swarm.docker(NODE, &["pause", "one"]).unwrap();
     until_state(&mut ear, "one", PAUSED);
     swarm.docker(NODE, &["unpause", "one"]).unwrap();

@@ -48,6 +48,17 @@ impl Drop for Container {
     }
 }
 
+/// A disk of the guest's own: a loop device over memory. Says how a container works on it.
+fn disk_work() -> String {
+    let shell = "modprobe loop && truncate -s 32M /dev/shm/disk && losetup -f --show /dev/shm/disk";
+    let output = Command::new("sh").args(["-c", shell]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let disk = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    format!(
+        "dd if=/dev/zero of={disk} bs=1M count=16 oflag=direct; dd if={disk} of=/dev/null bs=1M count=8 iflag=direct; sleep 300"
+    )
+}
+
 #[test]
 fn containers_are_read_from_the_one_tree_of_version_2() {
     in_guest(|| {
@@ -61,6 +72,7 @@ fn containers_are_read_from_the_one_tree_of_version_2() {
         }
         let burner = Container::start(0xa1, "20000 100000", "while :; do :; done");
         let idle = Container::start(0xa2, "max 100000", "sleep 300");
+        let writer = Container::start(0xa3, "max 100000", &disk_work());
         let mut ear = Ear::on(Ipv4Addr::LOCALHOST.into()).unwrap();
         let agent = Agent::here(&[ear.address().unwrap()], &["--discovery", "cgroup"]).unwrap();
         ear.until("both", PATIENCE, |ear| {
@@ -100,6 +112,19 @@ fn containers_are_read_from_the_one_tree_of_version_2() {
             "a network of its own with nothing in it"
         );
         assert_eq!(ear.of(&idle.id).last().unwrap().cpu.unwrap().nr_virt_cpu, 0);
+
+        // 16 MiB to a block device and 8 MiB from it, past the page cache.
+        let disk = |ear: &Ear| {
+            ear.of(&writer.id)
+                .last()?
+                .disk
+                .filter(|disk| disk.rd_bytes > 0)
+        };
+        ear.until("bytes read", PATIENCE, disk).unwrap();
+        ear.listen(SECOND * 2).unwrap();
+        let disk = disk(&ear).unwrap();
+        println!("v2, io.stat: {disk:?}");
+        assert_eq!([disk.wr_bytes, disk.rd_bytes], [16 << 20, 8 << 20]);
 
         fs::write(idle.folder.join("cgroup.freeze"), "1").unwrap();
         let paused = |ear: &Ear| ear.of(&idle.id).last()?.cpu.filter(|cpu| cpu.state.0 == 3);

@@ -57,6 +57,15 @@ impl Drop for Load {
 
 /// A sidecar that hears agents on all nodes.
 fn start(swarm: &Swarm, more: &[(&str, &str)]) -> (Sidecar, Vec<Agent>) {
+    start_with(swarm, more, &[])
+}
+
+/// The same, with more arguments for the agents.
+pub(crate) fn start_with(
+    swarm: &Swarm,
+    more: &[(&str, &str)],
+    arguments: &[&str],
+) -> (Sidecar, Vec<Agent>) {
     let address = (swarm.host_ip(), free_udp_port(swarm.host_ip()));
     let collector = SocketAddr::from(address);
     let host = format!("unix://{}", swarm.socket("m1").display());
@@ -70,7 +79,7 @@ fn start(swarm: &Swarm, more: &[(&str, &str)]) -> (Sidecar, Vec<Agent>) {
     let agents = swarm
         .nodes()
         .iter()
-        .map(|node| Agent::on_node(swarm, node, &[collector], &[]).unwrap());
+        .map(|node| Agent::on_node(swarm, node, &[collector], arguments).unwrap());
     (sidecar, agents.collect())
 }
 
