@@ -114,6 +114,8 @@ pub struct WorldConfig {
     pub timing: Timing,
     /// How the nodes' sFlow agents behave.
     pub agent: AgentConfig,
+    /// The longest step in which the world moves on: shorter is truer, longer is cheaper.
+    pub longest_step: Duration,
 }
 
 impl WorldConfig {
@@ -127,6 +129,7 @@ impl WorldConfig {
             services: Vec::new(),
             timing: Timing::default(),
             agent: AgentConfig::default(),
+            longest_step: Duration::from_millis(50),
         }
     }
 
@@ -164,7 +167,10 @@ impl WorldConfig {
         let api = ServiceConfig::replicated("api", 2, Some(0.5), wave(0.2, 2.4, 20));
         let worker = ServiceConfig::replicated("worker", 3, Some(1.0), wave(0.3, 3.5, 10));
         let mut config = Self::new(seed, 2)
-            .service(scaled(web, "10.30.0.1"))
+            .service(
+                scaled(web, "10.30.0.1")
+                    .label("swarmtide.shadow.calmer", "cpu.high = 90%; cpu.low = 25%"),
+            )
             .service(scaled(api, "10.30.0.2"))
             .service(scaled(worker, "10.30.0.3"));
         config.agent.interval = Duration::from_secs(1);

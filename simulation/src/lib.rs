@@ -26,6 +26,7 @@ mod agent;
 mod api;
 mod config;
 mod engine;
+mod fleet;
 mod load;
 mod random;
 mod server;

@@ -11,9 +11,6 @@ use crate::load::Load;
 use crate::random::Random;
 use crate::workload::{ServiceLoad, Workload};
 
-/// Longest stretch of work that is computed in one piece.
-const LONGEST_STEP: Duration = Duration::from_millis(50);
-
 /// A simulated swarm under load whose nodes produce sFlow datagrams. Pure: time is an argument.
 #[derive(Debug)]
 pub struct World {
@@ -22,6 +19,8 @@ pub struct World {
     agents: BTreeMap<String, Agent>,
     faults: Vec<Fault>,
     random: Random,
+    /// Longest stretch of work that is computed in one piece.
+    longest_step: Duration,
 }
 
 impl World {
@@ -53,6 +52,7 @@ impl World {
             agents,
             faults: Vec::new(),
             random,
+            longest_step: config.longest_step.max(Duration::from_millis(1)),
         };
         for service in config.services {
             world.add_service(service)?;
@@ -65,7 +65,7 @@ impl World {
         let mut sent = Vec::new();
         while self.engine.now() < now {
             let before = self.engine.now();
-            let next = now.min(before + LONGEST_STEP);
+            let next = now.min(before + self.longest_step);
             self.engine.advance(next);
             let running = self.engine.running();
             self.workload

@@ -64,7 +64,7 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Show the whole path at work on a simulated swarm; needs nothing installed
     #[command(
-        after_help = "Examples:\n  swarmtide demo\n  swarmtide demo --duration 30s --seed 1 --listen 127.0.0.1:0 --format json"
+        after_help = "Examples:\n  swarmtide demo\n  swarmtide demo --duration 30s --seed 1 --listen 127.0.0.1:0 --format json\n  swarmtide demo --services 200 --containers 5000"
     )]
     Demo(DemoArgs),
     /// Explain a decision about a service in a person's words
@@ -211,6 +211,12 @@ pub struct DemoArgs {
     /// Address of the HTTP API; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8008", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
+    /// A larger swarm: so many services instead of three
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=2000))]
+    pub services: Option<u32>,
+    /// With --services: so many containers together; 25 for each service when absent
+    #[arg(long, value_name = "NUMBER", requires = "services", value_parser = clap::value_parser!(u32).range(2..=20_000))]
+    pub containers: Option<u32>,
     /// Live view for people, or one JSON object a second and a summary
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

@@ -62,6 +62,12 @@ pub struct Http {
     pub token_file: Option<PathBuf>,
     /// File that holds the bearer token for reads; they are open when unset.
     pub read_token_file: Option<PathBuf>,
+    /// Most listeners to each of the page's streams.
+    pub streams_max: usize,
+    /// How far back the charts of the page reach.
+    pub series_window: Span,
+    /// Memory that the points of the charts take at most.
+    pub series_limit: Bytes,
 }
 
 impl Default for Http {
@@ -70,6 +76,9 @@ impl Default for Http {
             listen: Listen(([127, 0, 0, 1], 8008).into()),
             token_file: None,
             read_token_file: None,
+            streams_max: 64,
+            series_window: Span::from_millis(3_600_000),
+            series_limit: Bytes::new(64 << 20),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod balancer;
 mod fleet;
+mod page;
 mod process;
 mod services;
 mod talkers;
@@ -21,6 +22,7 @@ use crate::{node::NodeShared, sidecar::Shared};
 
 pub use balancer::balancer_metrics;
 pub use fleet::FLEET_METRICS;
+pub use page::PAGE_METRICS;
 pub use process::PROCESS_METRICS;
 pub use services::SERVICE_METRICS;
 pub use talkers::TALKER_METRICS;
@@ -92,6 +94,7 @@ impl Recorder {
         let mut text = self.handle.render();
         services::write(&mut text, shared);
         fleet::write(&mut text, shared);
+        page::write(&mut text, shared);
         talkers::write(&mut text, shared);
         let series_max = shared.config.lbsync.destination_series_max;
         balancer::write(&mut text, &shared.balancer, series_max);
@@ -126,6 +129,7 @@ pub fn reference() -> String {
     for metric in spine
         .chain(TALKER_METRICS)
         .chain(FLEET_METRICS)
+        .chain(PAGE_METRICS)
         .chain(balancer_metrics())
     {
         let Described {

@@ -9,12 +9,16 @@ mod connections;
 mod health;
 mod journal;
 mod node;
+mod page;
 mod pause;
 mod problem;
+mod replicas;
+mod series;
 mod server;
 mod services;
 mod shadows;
 mod state;
+mod stream;
 mod talkers;
 mod telemetry;
 
@@ -25,6 +29,7 @@ use axum::{
     extract::{DefaultBodyLimit, FromRef, Request},
     http::Uri,
     middleware::{Next, from_fn},
+    routing::get,
 };
 use utoipa::{
     OpenApi,
@@ -40,6 +45,7 @@ pub use auth::{ReadAccess, TokenError, WriteAccess};
 pub use node::node_router;
 pub use problem::Problem;
 pub use server::{Connections, serve};
+pub(crate) use services::last_change;
 
 use crate::{balancer::Balancer, sidecar::Shared};
 
@@ -80,6 +86,9 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(services::list))
         .routes(routes!(services::one))
         .routes(routes!(services::decisions))
+        .routes(routes!(replicas::replicas))
+        .routes(routes!(series::series))
+        .routes(routes!(stream::stream))
         .routes(routes!(state::service, state::set_service))
         .routes(routes!(shadows::shadows))
         .routes(routes!(pause::pauses, pause::pause, pause::resume))
@@ -105,6 +114,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
     let (router, _) = routes().split_for_parts();
     let readers = Arc::clone(&shared);
     router
+        .route(&format!("{}{{*path}}", page::PREFIX), get(page::file))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(64 << 10))

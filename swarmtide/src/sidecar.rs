@@ -42,7 +42,9 @@ use crate::{
     config::Config,
     exposition::Recorder,
     http::{self, ReadAccess, WriteAccess},
+    overview::{self, Overview},
     recording::Recording,
+    series::Series,
     state_file::StateFile,
 };
 
@@ -181,6 +183,8 @@ impl Sidecar {
             rates: Mutex::new(Rates::new(balancers(&config))),
             balancers_token: balancers_token(&config)?,
             last_tick: ArcSwap::default(),
+            series: Mutex::new(series(&config)),
+            overview: Overview::new(config.http.streams_max),
             state_file: tokio::sync::Mutex::new(state_file),
             recorder: Recorder::new(),
             connections: Arc::default(),
@@ -194,11 +198,9 @@ impl Sidecar {
         tasks.spawn(follow(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(rates::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(balancer.supervise(stopped.clone()));
+        tasks.spawn(overview::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(expire(Arc::clone(&shared), stopped));
-        let mut http = JoinSet::new();
-        let router = http::router(Arc::clone(&shared));
-        let connections = Arc::clone(&shared.connections);
-        http.spawn(http::serve(bound.http, router, connections, http_stopped));
+        let http = serve(bound.http, &shared, http_stopped);
         Ok(Self {
             shared,
             http_address,
@@ -299,6 +301,25 @@ async fn follow(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         max_age: shared.config.scaler.view_max_age.get(),
     };
     balancer::follow(source, shared.balancer.clone(), stop).await;
+}
+
+/// Begins to answer over HTTP.
+fn serve(
+    listener: TcpListener,
+    shared: &Arc<Shared>,
+    stopped: watch::Receiver<bool>,
+) -> JoinSet<std::io::Result<()>> {
+    let router = http::router(Arc::clone(shared));
+    let connections = Arc::clone(&shared.connections);
+    let mut http = JoinSet::new();
+    http.spawn(http::serve(listener, router, connections, stopped));
+    http
+}
+
+/// Where the page's charts come from.
+fn series(config: &Config) -> Series {
+    let http = &config.http;
+    Series::new(http.series_window.get(), http.series_limit.get())
 }
 
 /// The policies to be tried beside the live one.

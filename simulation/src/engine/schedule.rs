@@ -1,6 +1,6 @@
 //! What will happen when, and which node gets a task.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::node::NodeState;
 use super::task::{Task, TaskState};
@@ -91,33 +91,28 @@ impl Engine {
             .nodes
             .values()
             .filter(|node| node.state == NodeState::Ready && node.availability == "active");
-        let mut refusals = Vec::new();
-        let mut best: Option<(usize, usize, &str)> = None;
-        for node in ready {
-            let here: Vec<_> = self
-                .occupants(&node.id)
-                .filter(|other| other.id != task.id)
-                .collect();
-            if let Some(refusal) = self.refusal(task, &node.id, &here) {
-                refusals.push(refusal);
-                continue;
-            }
-            let same = here
-                .iter()
-                .filter(|other| other.service == task.service)
-                .count();
-            if best.is_none_or(|best| (same, here.len(), node.id.as_str()) < best) {
-                best = Some((same, here.len(), &node.id));
+        let mut here = self.occupants_by_node();
+        let mut nodes: Vec<(usize, usize, &str, Vec<&Task>)> = ready
+            .map(|node| {
+                let mut here = here.remove(node.id.as_str()).unwrap_or_default();
+                here.retain(|other| other.id != task.id);
+                let of_service = |other: &&&Task| other.service == task.service;
+                let same = here.iter().filter(of_service).count();
+                (same, here.len(), node.id.as_str(), here)
+            })
+            .collect();
+        nodes.sort_unstable_by_key(|(same, all, id, _)| (*same, *all, *id));
+        let mut first_refusal = None;
+        for (_, _, id, here) in &nodes {
+            match self.refusal(task, id, here) {
+                None => return Ok((*id).to_owned()),
+                Some(refusal) => first_refusal = first_refusal.or(Some(refusal)),
             }
         }
-        match (best, refusals.first()) {
-            (Some((_, _, id)), _) => Ok(id.to_owned()),
-            (None, Some(reason)) => Err(format!(
-                "no suitable node ({reason} on {} node(s))",
-                refusals.len()
-            )),
-            (None, None) => Err("no suitable node".to_owned()),
-        }
+        Err(match first_refusal {
+            Some(reason) => format!("no suitable node ({reason} on {} node(s))", nodes.len()),
+            None => "no suitable node".to_owned(),
+        })
     }
 
     fn refusal(&self, task: &Task, node: &str, here: &[&Task]) -> Option<&'static str> {
@@ -159,12 +154,19 @@ impl Engine {
             .then_some("host-mode port already in use")
     }
 
-    /// Tasks that hold a node's resources: alive there and not on their way out by death of the node.
-    fn occupants<'a>(&'a self, node: &'a str) -> impl Iterator<Item = &'a Task> {
-        let powered = self.nodes.get(node).is_some_and(|node| node.powered);
-        self.tasks.values().filter(move |task| {
-            task.node.as_deref() == Some(node) && task.is_alive() && (powered || task.is_wanted())
-        })
+    /// Tasks that hold resources, by node: alive there and not on their way out by death of the node.
+    fn occupants_by_node(&self) -> BTreeMap<&str, Vec<&Task>> {
+        let mut occupants: BTreeMap<&str, Vec<&Task>> = BTreeMap::new();
+        for task in self.tasks.values().filter(|task| task.is_alive()) {
+            let Some(node) = task.node.as_deref() else {
+                continue;
+            };
+            let powered = self.nodes.get(node).is_some_and(|node| node.powered);
+            if powered || task.is_wanted() {
+                occupants.entry(node).or_default().push(task);
+            }
+        }
+        occupants
     }
 
     /// The lowest free port from 32768 on, as the kernel's ephemeral range begins there.

@@ -42,9 +42,18 @@ async fn play(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         .await
         .context("choose another address with --listen, port 0 for a free one")?;
     let collector = bound.sflow_addresses().first().copied();
-    let world = WorldConfig::demo(args.seed);
-    let simulation =
-        Simulation::start(SimulationConfig::new(folder.path(), collector, world)).await?;
+    let world = match args.services {
+        None => WorldConfig::demo(args.seed),
+        Some(services) => {
+            let containers = args.containers.unwrap_or(services * 25);
+            WorldConfig::fleet(args.seed, services, containers)
+        }
+    };
+    let mut simulation = SimulationConfig::new(folder.path(), collector, world);
+    if args.services.is_some() {
+        simulation.step = simulation.world.longest_step;
+    }
+    let simulation = Simulation::start(simulation).await?;
     let mut sidecar = Sidecar::start(config, &DockerEnvironment::default(), bound)?;
     let live = args.format == Format::Text && std::io::stdout().is_terminal();
     let shown = watch(args, &simulation, &mut sidecar, out).await;
@@ -107,7 +116,17 @@ fn config(args: &DemoArgs, folder: &std::path::Path) -> anyhow::Result<Config> {
     config.collector.polling = Span::from_millis(1000);
     config.scaler.interval = Span::from_millis(1000);
     config.scaler.warm_up = Span::from_millis(3000);
-    let waits = [("cooldown.up", "2s"), ("cooldown.down", "3s")];
+    config.http.series_window = Span::from_millis(15 * 60 * 1000);
+    let mut waits = [("cooldown.up", "2s"), ("cooldown.down", "3s")];
+    if args.services.is_some() {
+        // Many containers, in one process with those that watch them: a little less often.
+        config.collector.polling = Span::from_millis(2000);
+        config.scaler.interval = Span::from_millis(2000);
+        config.engine.interval = Span::from_millis(2000);
+        config.engine.timeout = Span::from_millis(30_000);
+        config.scaler.view_max_age = Span::from_millis(60_000);
+        waits = [("cooldown.up", "15s"), ("cooldown.down", "15s")];
+    }
     config.scaler.defaults = scaler::Defaults::new(waits).map_err(|errors| {
         let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(words.join("; "))

@@ -21,6 +21,7 @@ fn fault(key: &'static str, message: impl Into<String>) -> Fault {
 /// Checks the whole.
 pub(super) fn check(config: &Config, docker: &DockerEnvironment) -> Result<(), Fault> {
     ranges(config)?;
+    series_window(config)?;
     collector(config)?;
     scaler(config)?;
     lbsync(config)?;
@@ -92,6 +93,13 @@ fn ranges(config: &Config) -> Result<(), Fault> {
         ("scaler.history_scales", scaler.history_scales, 1, 10_000),
         ("scaler.history_holds", scaler.history_holds, 1, 10_000),
         ("lbsync.streams_max", config.lbsync.streams_max, 1, 400),
+        ("http.streams_max", config.http.streams_max, 1, 100),
+        (
+            "http.series_limit",
+            config.http.series_limit.get(),
+            1 << 20,
+            4 << 30,
+        ),
         (
             "lbsync.destination_series_max",
             config.lbsync.destination_series_max,
@@ -100,6 +108,15 @@ fn ranges(config: &Config) -> Result<(), Fault> {
         ),
     ] {
         within(key, value, low, high)?;
+    }
+    Ok(())
+}
+
+fn series_window(config: &Config) -> Result<(), Fault> {
+    let window = config.http.series_window;
+    if !(60..=24 * 3600).contains(&window.get().as_secs()) {
+        let message = format!("{window} is outside 1min to 24h");
+        return Err(fault("http.series_window", message));
     }
     Ok(())
 }

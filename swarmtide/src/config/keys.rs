@@ -92,6 +92,24 @@ const SPINE: &[Key] = &[
         "File with a bearer token that reads then need too (the write token also reads); `/live` and `/ready` stay open. Default: reads are open",
     ),
     key(
+        "http.streams_max",
+        Number,
+        "64",
+        "Listeners to each of the page's streams (1 to 100); further ones get 503",
+    ),
+    key(
+        "http.series_window",
+        Text,
+        "1h",
+        "How far back the charts of the page reach (1min to 24h), in at most 900 points a service",
+    ),
+    key(
+        "http.series_limit",
+        Text,
+        "64MiB",
+        "Memory that the charts' points take (1 MiB to 4 GiB), about 65 kB a service; where it is not enough, charts reach back less far",
+    ),
+    key(
         "log.level",
         Text,
         "info",

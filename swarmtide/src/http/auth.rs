@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr, path::Path};
 
 use axum::http::{HeaderMap, Request, header};
 
-use super::problem::Problem;
+use super::{page, problem::Problem};
 
 /// What a write must show.
 #[derive(Clone)]
@@ -117,12 +117,16 @@ impl ReadAccess {
         Self::decide(token_file, &WriteAccess::Closed)
     }
 
-    /// Lets a read pass or says why not. Whether the process lives and is of use may be asked by anybody.
+    /// Lets a read pass or says why not. Whether the process lives and is of use may be asked by anybody, and the page's files,
+    /// which hold no data, may be had by anybody.
     ///
     /// # Errors
     /// 401 without or with a wrong token.
     pub fn permit<T>(&self, request: &Request<T>) -> Result<(), Problem> {
-        let open = ["/live", "/ready"].contains(&request.uri().path());
+        let path = request.uri().path();
+        let page =
+            path.starts_with(page::PREFIX) || path == "/" && page::wants_page(request.headers());
+        let open = page || ["/live", "/ready"].contains(&path);
         if open || self.tokens.is_empty() {
             return Ok(());
         }

@@ -1,5 +1,10 @@
 //! The backend set and the balancer's table, as JSON or as a stream of server-sent events.
 
+#![allow(
+    unused_qualifications,
+    reason = "utoipa's macro writes the path of query parameters in full"
+)]
+
 use axum::{
     Json,
     body::Body,
@@ -7,9 +12,11 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
 
-use super::problem::Problem;
+use super::{access::Params, problem::Problem};
 use crate::balancer::Balancer;
 
 /// The backend set and the table: services with their tasks, version, completeness, who says it; virtual services, problems.
@@ -32,13 +39,30 @@ pub(super) async fn backends(
     Ok(Json(both(&balancer)?).into_response())
 }
 
+/// Which part of the table is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct BalancerQuery {
+    /// The virtual services of this service only, and nothing of `expected`.
+    service: Option<String>,
+}
+
 /// The balancer's table as it is and as it should be (`expected`), which entries are its own, and where the table is
-#[utoipa::path(get, path = "/v1/balancer", tag = "balancer", security((), ("token" = [])), responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/v1/balancer", tag = "balancer", security((), ("token" = [])), params(BalancerQuery),
+    responses((status = 200, body = Object), (status = 400, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn balancer(
     State(balancer): State<Balancer>,
+    Params(query): Params<BalancerQuery>,
 ) -> Result<Json<Map<String, Value>>, Problem> {
-    let mut all = object(&balancer.status())?;
-    all.extend(object(&*balancer.expected())?);
+    let mut status = balancer.status();
+    if let Some(name) = &query.service {
+        let services = &mut status.status.virtual_services;
+        services.retain(|one| one.service.as_ref() == Some(name));
+    }
+    let mut all = object(&status)?;
+    if query.service.is_none() {
+        all.extend(object(&*balancer.expected())?);
+    }
     all.extend(object(balancer.place())?);
     Ok(Json(all))
 }
@@ -79,11 +103,21 @@ fn events(balancer: &Balancer, headers: &HeaderMap) -> Result<Response, Problem>
         let frame = listener.next().await?;
         Some((Ok::<_, std::convert::Infallible>(frame), listener))
     });
+    Ok(event_stream(frames).into_response())
+}
+
+/// An answer of server-sent events.
+pub(super) fn event_stream<S>(frames: S) -> impl IntoResponse
+where
+    S: futures_util::Stream<Item = Result<axum::body::Bytes, std::convert::Infallible>>
+        + Send
+        + 'static,
+{
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((headers, Body::from_stream(frames)).into_response())
+    (headers, Body::from_stream(frames))
 }
 
 #[cfg(test)]

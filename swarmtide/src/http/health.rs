@@ -3,13 +3,13 @@
 use axum::{
     Json,
     extract::State,
-    http::header,
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{AppState, problem::Problem};
+use super::{AppState, page, problem::Problem};
 
 /// What the sidecar is and where to look on.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,10 +25,19 @@ pub(super) struct Index {
 }
 
 /// What this is, and where to look on
-#[utoipa::path(get, path = "/", tag = "health", responses((status = 200, body = Index)))]
-pub(super) async fn index(State(shared): State<AppState>) -> Json<Index> {
+///
+/// Who accepts `text/html` gets the page.
+#[utoipa::path(get, path = "/", tag = "health", responses(
+    (status = 200, content((Index = "application/json"), (String = "text/html")))))]
+pub(super) async fn index(
+    State(shared): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if page::wants_page(&headers) {
+        return page::page(&headers);
+    }
     let view = shared.watch.view();
-    Json(Index {
+    let index = Index {
         name: "swarmtide",
         version: env!("CARGO_PKG_VERSION"),
         leadership: view
@@ -43,7 +52,8 @@ pub(super) async fn index(State(shared): State<AppState>) -> Json<Index> {
             "/ready",
             "/v1/openapi.json",
         ],
-    })
+    };
+    Ok(([(header::VARY, "Accept")], Json(index)).into_response())
 }
 
 /// Answers while the process lives

@@ -100,15 +100,25 @@ pub(super) async fn list(State(shared): State<AppState>) -> Json<Vec<Service>> {
     Json(services.collect())
 }
 
+/// How much of one service is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DetailQuery {
+    /// At most so many decision records; all when absent.
+    #[param(minimum = 0)]
+    decisions: Option<usize>,
+}
+
 /// One service with its metrics and last decisions
 #[utoipa::path(get, path = "/v1/services/{name}", tag = "services",
-    params(("name" = String, Path, description = "Name of the service")),
+    params(("name" = String, Path, description = "Name of the service"), DetailQuery),
     responses((status = 200, body = ServiceDetail), (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 503, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn one(
     State(shared): State<AppState>,
     Segment(name): Segment<String>,
+    Params(query): Params<DetailQuery>,
 ) -> Result<Json<ServiceDetail>, Problem> {
     let last = shared.last_tick.load();
     let engine = shared.engine();
@@ -124,6 +134,7 @@ pub(super) async fn one(
         .records(&name)
         .into_iter()
         .rev()
+        .take(query.decisions.unwrap_or(usize::MAX))
         .map(decision)
         .collect();
     Ok(Json(ServiceDetail { service, decisions }))
@@ -148,6 +159,10 @@ pub(super) struct DecisionQuery {
     /// At most so many (1 to 1000); all when absent.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
+    /// Only those to change something, come about or not.
+    #[serde(default)]
+    #[param(required = false)]
+    changes: bool,
 }
 
 impl DecisionQuery {
@@ -156,6 +171,7 @@ impl DecisionQuery {
             .is_none_or(|from| record.last_unix_ms >= from)
             && self.to_unix_ms.is_none_or(|to| record.first_unix_ms <= to)
             && self.before.is_none_or(|before| record.tick < before)
+            && (!self.changes || matches!(record.decision, scaler::Decision::Scale { .. }))
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-use crate::config::CapacityConfig;
+use crate::{config::CapacityConfig, overview};
 
 use super::{
     Rates, capacity,
@@ -137,6 +137,7 @@ fn decide(shared: &Shared, view: Option<&View>, now: Duration, unix_ms: u64) -> 
     if view.is_some() {
         last.took = shared.clock.now().saturating_sub(now);
         shared.recorder.tick_took(last.took);
+        overview::note(shared, &last, unix_ms);
         shared.last_tick.store(Arc::new(last));
     }
     commands

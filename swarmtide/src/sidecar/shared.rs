@@ -20,6 +20,8 @@ use crate::{
     config::Config,
     exposition::Recorder,
     http::{Connections, ReadAccess, WriteAccess},
+    overview::Overview,
+    series::Series,
     state_file::StateFile,
 };
 
@@ -74,6 +76,10 @@ pub struct Shared {
     pub told: Told,
     /// Where everything that decisions depend on is written, if it is.
     pub recording: Option<Arc<crate::recording::Recording>>,
+    /// What services did in the last hour, for the page.
+    pub series: Mutex<Series>,
+    /// What the page shows of all of them.
+    pub overview: Overview,
     /// The load balancer's table.
     pub balancer: Balancer,
     /// New connections as balancers count them; locked after the engine where both are.
@@ -132,6 +138,11 @@ impl Shared {
         let about =
             |text: &str| text.starts_with(scaler::labels::PREFIX) && text.contains("connections.");
         labels.any(|(label, value)| about(label) || value.contains("connections."))
+    }
+
+    /// What services did in the last hour; locked after engine and shadows where they are too.
+    pub fn series(&self) -> MutexGuard<'_, Series> {
+        lock(&self.series)
     }
 
     /// What keeps the sidecar from being of use, in words; empty when it is ready.

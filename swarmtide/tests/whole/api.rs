@@ -115,6 +115,7 @@ async fn exported_metrics_are_those_that_are_documented() {
         .iter()
         .chain(swarmtide::exposition::SERVICE_METRICS)
         .chain(swarmtide::exposition::FLEET_METRICS)
+        .chain(swarmtide::exposition::PAGE_METRICS)
         .chain(swarmtide::exposition::balancer_metrics())
     {
         assert!(
@@ -136,6 +137,7 @@ async fn exported_metrics_are_those_that_are_documented() {
             .iter()
             .chain(swarmtide::exposition::SERVICE_METRICS)
             .chain(swarmtide::exposition::FLEET_METRICS)
+            .chain(swarmtide::exposition::PAGE_METRICS)
             .chain(swarmtide::exposition::balancer_metrics());
         assert!(
             known

@@ -7,6 +7,7 @@ mod balancing;
 mod doctor;
 mod faults;
 mod outliers;
+mod page;
 mod recording;
 mod rig;
 mod scaling;

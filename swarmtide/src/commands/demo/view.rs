@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use super::frame::{Frame, ServiceFrame, Watcher};
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Services that a screen has room for.
+const SHOWN: usize = 12;
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 const RESET: &str = "\x1b[0m";
@@ -56,15 +58,19 @@ fn paint(out: &mut Vec<u8>, frame: &Frame, watcher: &Watcher) -> io::Result<()> 
         "{DIM}{agents} agents · {datagrams} datagrams · {decode_errors} decode errors{RESET}\n"
     )?;
     writeln!(out, "{DIM}{service:<9}{replicas:<21}{cpu:<19}{load}{RESET}")?;
-    for service in &frame.services {
+    for service in frame.services.iter().take(SHOWN) {
         paint_service(out, service, &watcher.load(&service.name))?;
+    }
+    if frame.services.len() > SHOWN {
+        writeln!(out, "{DIM}and {} more{RESET}", frame.services.len() - SHOWN)?;
     }
     if frame.services.is_empty() {
         writeln!(out, "waiting for the first look at the swarm …")?;
     }
+    writeln!(out, "\n{BOLD}the page:{RESET} {url}/")?;
     writeln!(
         out,
-        "\n{DIM}look on:{RESET}  {url}/v1/services   {url}/metrics"
+        "{DIM}look on:{RESET}  {url}/v1/services   {url}/metrics"
     )?;
     writeln!(out, "{DIM}ask:{RESET}      swarmtide why web --url {url}")?;
     writeln!(
@@ -116,7 +122,10 @@ fn paint_service(out: &mut Vec<u8>, service: &ServiceFrame, load: &[f64]) -> io:
 fn print(out: &mut dyn Write, frame: &Frame) -> io::Result<()> {
     if frame.seconds == 0 {
         let url = &frame.url;
-        writeln!(out, "swarmtide demo: {url}/v1/services  {url}/metrics")?;
+        writeln!(
+            out,
+            "swarmtide demo: the page is at {url}/ ({url}/v1/services, {url}/metrics)"
+        )?;
     }
     for service in &frame.services {
         let ServiceFrame {
