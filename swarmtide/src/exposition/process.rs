@@ -427,6 +427,8 @@ fn swarm_view(shared: &Shared) {
 }
 
 fn connections(shared: &Shared) {
+    // Shown at 0 before anything fails.
+    counter!("swarmtide_connections_errors_total").increment(0);
     for (number, age) in shared.rates().ages(shared.clock.now()).enumerate() {
         if let Some(age) = age {
             let gauge =
