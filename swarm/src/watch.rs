@@ -21,9 +21,6 @@ use crate::{
 };
 use backoff::Backoff;
 
-/// A list that takes long is followed by a pause so many times as long: listing must not keep a core or the engine busy.
-const IDLE: u32 = 4;
-
 /// Reads the shell's monotonic clock: the time since its epoch.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Duration + Send + Sync>);
@@ -55,6 +52,8 @@ pub struct WatchConfig {
     pub debounce: Duration,
     /// The longest wait after failures. Default 10 s. The wait begins at `interval`, and doubles.
     pub max_backoff: Duration,
+    /// A list that takes long is followed by a pause so many times as long: listing must not keep a core or the engine busy. Default 4.
+    pub idle: u32,
     /// Whether to listen to events. Default true.
     pub events: bool,
     /// The seed of the jitter.
@@ -67,6 +66,7 @@ impl Default for WatchConfig {
             interval: Duration::from_secs(1),
             debounce: Duration::from_millis(50),
             max_backoff: Duration::from_secs(10),
+            idle: 4,
             events: true,
             seed: 0,
         }
@@ -213,7 +213,7 @@ impl Lister {
                 if !backoff.is_calm() {
                     tracing::info!(engine = %self.client.endpoint(), "the engine answers again");
                 }
-                let wait = backoff.succeeded().max(took * IDLE);
+                let wait = backoff.succeeded().max(took * self.config.idle);
                 let view = Some(Arc::new(view));
                 self.publish.send_replace(Observed {
                     view,

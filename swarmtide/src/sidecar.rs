@@ -285,6 +285,15 @@ pub(crate) fn watch_swarm(config: &Config, client: Client, clock: &Clock) -> Wat
         seed: clock.unix_ms(),
         ..WatchConfig::default()
     };
+    // Where the clock is moved by hand, the engine is nobody's, and a slow machine would only wait.
+    let watch_config = if clock.goes_by_itself() {
+        watch_config
+    } else {
+        WatchConfig {
+            idle: 0,
+            ..watch_config
+        }
+    };
     let clock = clock.clone();
     Watch::start(client, watch_config, swarm::Clock::new(move || clock.now()))
 }
