@@ -21,6 +21,7 @@ pub mod service;
 pub mod setup;
 pub mod shared;
 pub mod simulate;
+pub mod suite;
 pub mod table;
 pub mod telemetry;
 pub mod trace;

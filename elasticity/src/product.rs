@@ -217,7 +217,8 @@ fn observation(view: &View<'_>) -> Observation {
         starting: view.replicas().starting_count(),
         draining: view.replicas().stopping_count(),
         failed: 0,
-        start_up: Some(view.setup().start()),
+        // As in the sidecar: the scaler measures it from what it sees.
+        start_up: None,
         rollout: Rollout::Idle,
         change: None,
         metrics,

@@ -3,9 +3,11 @@
 //! A shadow policy has a track of its own beside the live one. Nothing in it depends on what was decided, only on what was seen; it
 //! is bounded whatever is seen.
 
+mod budget;
 mod demand;
 mod recommend;
 mod replicas;
+mod rhythm;
 mod season;
 mod window;
 
@@ -20,6 +22,7 @@ use crate::{
     time::millis,
 };
 
+use budget::{Budget, Entry};
 use demand::Demand;
 use recommend::Basis;
 use replicas::Replicas;
@@ -33,6 +36,10 @@ const PANIC: f64 = 2.0;
 
 /// The window before shrinking when it is left to the policy; never shorter than it takes to get replicas back.
 const AUTO_WINDOW: Duration = Duration::from_secs(25);
+
+/// The window is so many times as long where the budget allows it, and where it does not.
+const AUTO_LONGER: f64 = 6.0;
+const AUTO_SHORTER: f64 = 0.3;
 
 /// A forecast is kept for as long as it looked ahead, and so much longer.
 const FORECAST_KEPT: Duration = Duration::from_secs(4);
@@ -64,6 +71,8 @@ pub struct Track {
     forecast: Extremes,
     lowest: Extremes,
     panic_until: Option<Duration>,
+    budget: Budget,
+    entry: Entry,
     latest: Recommendation,
 }
 
@@ -111,6 +120,7 @@ impl Track {
             self.lowest = Extremes::default();
         }
         let mut latest = Recommendation::default();
+        self.entry = Entry::default();
         for number in 0..self.demands.len() {
             match self.propose(number, policy, observation, (settings, time)) {
                 Ok(proposal) => {
@@ -136,6 +146,7 @@ impl Track {
         (settings, TickTime { now, unix_ms }): (&Settings, TickTime),
     ) -> Result<MetricProposal, HoldReason> {
         let horizon = self.replicas.start_up();
+        let freedom = self.budget.freedom();
         let Some((target, demand, season)) = self.demands.get_mut(number) else {
             return Err(HoldReason::WithinBand);
         };
@@ -160,9 +171,10 @@ impl Track {
         demand.push(sum, seen.interval(), horizon, now);
         let capacity = target.value() * f64::from(observation.serving);
         demand.work_off(capacity, policy.tracking().wait() * 4, now);
-        let outlook = demand.outlook(horizon, now);
+        let outlook = demand.outlook(horizon);
         let predict = policy.tracking().predict() != Predict::Off;
         if predict {
+            demand.note_rhythm(sum, now);
             season.note(outlook.level, unix_ms);
         }
         let season_end = unix_ms
@@ -177,7 +189,10 @@ impl Track {
             missing: due.saturating_sub(seen.reporting),
             backlog: demand.backlog(),
             season: season.forecast(unix_ms, season_end).filter(|_| predict),
+            rhythm: demand.rhythm(horizon).filter(|_| predict),
+            freedom,
         };
+        self.entry = self.entry.with(demand, *target, capacity);
         Ok(basis.propose(&outlook))
     }
 
@@ -190,11 +205,20 @@ impl Track {
         now: Duration,
     ) {
         let start_up = self.replicas.start_up();
+        let freedom = self.budget.freedom();
+        // Of being frugal, keeping replicas for less long is the first half.
+        let thrift = (-2.0 * freedom).clamp(0.0, 1.0);
+        let auto = AUTO_WINDOW.max(start_up);
+        let auto = if freedom >= 0.0 {
+            auto.mul_f64(AUTO_LONGER.powf(freedom))
+        } else {
+            auto.mul_f64(AUTO_SHORTER.powf(thrift))
+        };
         let length = |direction| match policy.tracking().window(direction) {
             Window::Fixed(length) => length,
-            Window::Auto => AUTO_WINDOW.max(start_up),
+            Window::Auto => auto,
         };
-        let forecast = start_up.saturating_add(FORECAST_KEPT);
+        let forecast = start_up.mul_f64(1.0 - thrift).saturating_add(FORECAST_KEPT);
         let sure = latest
             .proposals
             .iter()
@@ -212,6 +236,14 @@ impl Track {
         latest.lowest = self
             .lowest
             .push(wanted, length(Direction::Up), now, |new, old| new <= old);
+        let bounds = policy.bounds();
+        let entry = Entry {
+            asked: f64::from(wanted.max(latest.highest.map_or(0, |(highest, _)| highest))),
+            start_up,
+            ..self.entry
+        };
+        let bounds = (f64::from(bounds.min()), f64::from(bounds.max()));
+        self.budget.note(entry, bounds, now);
         let serving = f64::from(observation.serving.max(1));
         if f64::from(wanted) >= serving * PANIC && wanted > observation.mode.replicas() {
             self.panic_until = Some(now.saturating_add(forecast));

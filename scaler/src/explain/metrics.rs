@@ -169,6 +169,17 @@ fn target_part(proposal: &MetricProposal) -> String {
             parts.push(format!("{} {what}", value(amount)));
         }
     }
+    if let Some((seconds, highest)) = proposal.rhythm {
+        parts.push(format!(
+            "repeats every {seconds:.0} s and had {} at this place of the last time",
+            value(highest)
+        ));
+    }
+    if proposal.freedom <= -0.1 {
+        parts.push("little kept free since it has cost as much as a plain target".to_owned());
+    } else if proposal.freedom >= 0.1 {
+        parts.push("more kept free since load found too few replicas".to_owned());
+    }
     format!(
         "{}; {} {}, which takes {}",
         parts.join(", "),

@@ -5,6 +5,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use super::rhythm::Rhythm;
+
 /// Readings kept; a horizon is at most half of them.
 const CELLS_MAX: usize = 64;
 
@@ -31,7 +33,8 @@ const TREND_MAX: f64 = 1.0;
 
 /// How much of a trend is taken to come true before any has been seen to; and the weight of each that has been seen.
 const GAIN_UNKNOWN: f64 = 1.0;
-const GAIN_WEIGHT: f64 = 0.4;
+const GAIN_PRIOR: f64 = 0.3;
+const GAIN_KEPT: f64 = 0.99;
 const GAIN_MAX: f64 = 1.2;
 
 /// A trend below this part of the level teaches nothing.
@@ -46,17 +49,9 @@ const DRIFT_STRIDE: f64 = 0.04;
 /// A rise of so many times drift and noise is a burst, which says nothing about how far calm demand wanders.
 const BURST: f64 = 4.0;
 
-/// Drift counts up to this part of the level.
-const DRIFT_MAX: f64 = 0.2;
-
-/// A trend under observation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Trial {
-    until: Duration,
-    from: f64,
-    promised: f64,
-    highest: f64,
-}
+/// Drift counts up to this part of the level, and is covered so many times over: those that it leaves out go further.
+const DRIFT_MAX: f64 = 0.25;
+const DRIFT_COVERED: f64 = 1.5;
 
 /// One metric's demand over time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,16 +66,15 @@ pub(super) struct Demand {
     dispersion: Option<f64>,
     /// Quantile of the relative rise over the horizon.
     drift: f64,
-    /// How much of extrapolated trends has come true.
-    gain: Option<f64>,
-    /// Readings in a row with a telling trend, and the one that is watched.
-    rising: u32,
-    trial: Option<Trial>,
+    /// What extrapolated trends promised, squared, and that times what came; both forgotten as new ones come.
+    promised: f64,
+    kept: f64,
     /// The last demand of which nearly every replica told its part.
     known: f64,
     /// Demand beyond what was served, not yet worked off.
     backlog: f64,
     backlog_at: Option<Duration>,
+    rhythm: Rhythm,
 }
 
 /// What is expected at the horizon.
@@ -112,7 +106,6 @@ impl Demand {
         let other_rhythm = step > self.step * 3 / 2 || step < self.step * 2 / 3;
         if other_rhythm || now < self.at || since > self.step * 4 {
             self.cells.clear();
-            self.trial = None;
         }
         if self.cells.is_empty() {
             self.step = step;
@@ -129,6 +122,7 @@ impl Demand {
         self.cells.push_back(demand);
         self.at = now;
         self.note_drift(self.cells_in(horizon + self.step));
+        self.note_gain(horizon);
     }
 
     /// Half the squared distance of two readings is the variance of one; jumps count as far as noise explains them.
@@ -196,54 +190,68 @@ impl Demand {
         self.backlog
     }
 
+    /// Takes a reading into account for what repeats.
+    pub(super) fn note_rhythm(&mut self, demand: f64, now: Duration) {
+        self.rhythm.note(demand, self.step, now);
+    }
+
+    /// The interval at which the demand repeats, and the highest until the horizon and a reading beyond it if it does so again.
+    pub(super) fn rhythm(&self, horizon: Duration) -> Option<(Duration, f64)> {
+        let ahead = horizon.saturating_add(self.step);
+        self.rhythm.period().zip(self.rhythm.forecast(ahead))
+    }
+
+    /// The latest reading.
+    pub(super) fn latest(&self) -> f64 {
+        self.cells.back().copied().unwrap_or_default()
+    }
+
+    /// The mean of the readings of so long.
+    pub(super) fn mean_over(&self, length: Duration) -> f64 {
+        self.mean(0, self.cells_in(length))
+    }
+
     /// The outlook over a horizon.
-    pub(super) fn outlook(&mut self, horizon: Duration, now: Duration) -> Outlook {
+    pub(super) fn outlook(&self, horizon: Duration) -> Outlook {
         let dispersion = self.dispersion.unwrap_or_default();
         let level = self.level(dispersion);
         let variance = dispersion * level;
         // A reading is as old as its interval is long, on average, and half of that again until the next.
-        let seconds = (horizon + self.step * 3 / 2).as_secs_f64();
-        let trend = self.rise(dispersion, level, seconds).min(level * TREND_MAX);
-        self.watch(trend, level, horizon, now);
+        let late = (self.step * 3 / 2).as_secs_f64();
+        let rise = |seconds| self.rise(0, dispersion, level, seconds);
+        let near = rise(late);
+        let far = (rise(horizon.as_secs_f64() + late) - near).max(0.0);
+        let trend = (near + far * self.gain()).min(level * TREND_MAX);
         Outlook {
             latest: self.cells.back().copied().unwrap_or_default(),
             level,
-            trend: trend * self.gain.unwrap_or(GAIN_UNKNOWN),
-            drift: level * self.drift.min(DRIFT_MAX),
+            trend,
+            drift: level * DRIFT_COVERED * self.drift.min(DRIFT_MAX),
             variance,
         }
     }
 
-    /// Learns how much of extrapolated trends comes true. One that lasts for a single reading is a jump, which is over with it.
-    fn watch(&mut self, trend: f64, level: f64, horizon: Duration, now: Duration) {
-        let peak = self.mean(0, 2);
-        if let Some(trial) = &mut self.trial {
-            trial.highest = trial.highest.max(peak);
-            if now >= trial.until {
-                let came = ((trial.highest - trial.from) / trial.promised).clamp(0.0, GAIN_MAX);
-                let gain = self.gain.unwrap_or(GAIN_UNKNOWN);
-                self.gain = Some(gain + GAIN_WEIGHT * (came - gain));
-                self.trial = None;
-            }
+    /// Learns how much of extrapolated trends comes true: the trend as it was seen a horizon ago against what came.
+    fn note_gain(&mut self, horizon: Duration) {
+        let ahead = self.cells_in(horizon);
+        let dispersion = self.dispersion.unwrap_or_default();
+        let level = self.mean(ahead, 2);
+        let promised = self.rise(ahead, dispersion, level, self.seconds(ahead));
+        if promised <= TREND_TELLING * level {
             return;
         }
-        if self.at != now {
-            return;
-        }
-        if trend <= TREND_TELLING * level {
-            self.rising = 0;
-            return;
-        }
-        self.rising += 1;
-        if self.rising > 1 {
-            self.rising = 0;
-            self.trial = Some(Trial {
-                until: now.saturating_add(horizon).saturating_add(self.step * 3),
-                from: level,
-                promised: trend,
-                highest: peak,
-            });
-        }
+        let came = self.mean(0, 2) - level;
+        // Relative to the level, so that large demands do not drown what small ones taught.
+        let (promised, came) = (promised / level.max(1e-9), came / level.max(1e-9));
+        let promised_most = promised.min(TREND_MAX);
+        let came = came.clamp(-promised_most, promised_most * GAIN_MAX);
+        self.kept = self.kept * GAIN_KEPT + promised_most * came;
+        self.promised = self.promised * GAIN_KEPT + promised_most * promised_most;
+    }
+
+    /// How much of an extrapolated trend is taken to come true.
+    fn gain(&self) -> f64 {
+        ((GAIN_UNKNOWN * GAIN_PRIOR + self.kept) / (GAIN_PRIOR + self.promised)).max(0.0)
     }
 
     /// The slow mean, unless a shorter one is above it by more than noise explains: then that.
@@ -262,12 +270,12 @@ impl Demand {
     }
 
     /// The steepest rise, over whatever length, beyond what noise explains, carried on for so many seconds.
-    fn rise(&self, dispersion: f64, level: f64, ahead: f64) -> f64 {
+    fn rise(&self, skip: usize, dispersion: f64, level: f64, ahead: f64) -> f64 {
         let mut most = 0.0_f64;
         let mut count = 1;
-        while 2 * count < self.cells.len() && count <= CELLS_MAX / 4 {
+        while skip + 2 * count < self.cells.len() && count <= CELLS_MAX / 4 {
             let seconds = self.seconds(count);
-            let rise = self.mean(0, count) - self.mean(count, count);
+            let rise = self.mean(skip, count) - self.mean(skip + count, count);
             let certain = rise - significant(2.0 * dispersion, level, seconds);
             if certain > 0.0 {
                 let likely = certain + LIKELY_SHARE * (rise - certain);
@@ -306,7 +314,7 @@ impl Demand {
 
     /// Memory outside the value itself, in bytes.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.cells.capacity() * size_of::<f64>()
+        self.cells.capacity() * size_of::<f64>() + self.rhythm.heap_bytes()
     }
 }
 

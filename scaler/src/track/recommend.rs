@@ -1,5 +1,7 @@
 //! What one metric asks for: the outlook of its demand divided by what a replica carries.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::demand::{Outlook, SLOW};
@@ -25,6 +27,10 @@ const BACKLOG_MIN: f64 = 0.25;
 
 /// Standard errors of the level that are kept free.
 const LEVEL_ERRORS: f64 = 3.0;
+
+/// What is kept free where the budget allows most and least, as multiples of what is kept free otherwise.
+const MARGIN_GENEROUS: f64 = 2.0;
+const MARGIN_FRUGAL: f64 = 0.2;
 
 /// What one metric asks for, and from what; demands are over all replicas, in the metric's unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +58,12 @@ pub struct MetricProposal {
     /// What the season expects, if enough days are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub season: Option<f64>,
+    /// The interval at which the demand repeats, in seconds, and the highest until a new replica would serve if it does so again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<(f64, f64)>,
+    /// How free with replicas the budget let it be, from -1, frugal, to 1, generous.
+    #[serde(default)]
+    pub freedom: f64,
     /// Of the replicas asked for, those that no forecast asks for.
     pub sure: u32,
     /// Replicas asked for.
@@ -70,24 +82,18 @@ pub(super) struct Basis<'a> {
     pub(super) missing: u32,
     pub(super) backlog: f64,
     pub(super) season: Option<f64>,
+    /// The interval at which the demand repeats, and the highest that the last one had until the horizon.
+    pub(super) rhythm: Option<(Duration, f64)>,
+    /// How free with replicas the budget lets it be, from -1 to 1.
+    pub(super) freedom: f64,
 }
 
 impl Basis<'_> {
     /// The replicas that the outlook asks for.
     pub(super) fn propose(&self, outlook: &Outlook) -> MetricProposal {
         let value = self.target.value();
-        let predict = self.tracking.predict();
         let capacity = self.target.aim() == Aim::Capacity;
-        let (trend, drift) = if predict.trend() {
-            (outlook.trend, if capacity { outlook.drift } else { 0.0 })
-        } else {
-            (0.0, 0.0)
-        };
-        let season = self
-            .season
-            .filter(|_| predict == Predict::Seasonal)
-            .unwrap_or_default();
-        let ahead = (trend + drift).max(season - outlook.level);
+        let (ahead, drift) = self.ahead(outlook);
         let expected = outlook.level + ahead;
         let seen = self.backlog > value * f64::from(self.serving) * BACKLOG_MIN;
         let backlog = if capacity && seen {
@@ -125,19 +131,51 @@ impl Basis<'_> {
             saturated,
             missing: self.missing,
             season: self.season,
+            rhythm: self
+                .rhythm
+                .map(|(period, highest)| (period.as_secs_f64(), highest)),
+            freedom: self.freedom,
             sure: self.rounded(sure, calm / value, saturated).min(to),
             to,
         }
     }
 
+    /// What is expected to come on top of the level, and how much of it is drift.
+    fn ahead(&self, outlook: &Outlook) -> (f64, f64) {
+        let predict = self.tracking.predict();
+        let capacity = self.target.aim() == Aim::Capacity;
+        let drift = if capacity && predict.trend() {
+            outlook.drift * self.margin()
+        } else {
+            0.0
+        };
+        let trend = if predict.trend() { outlook.trend } else { 0.0 };
+        let season = self.season.filter(|_| predict == Predict::Seasonal);
+        let rhythm = self.rhythm.filter(|_| predict.trend());
+        let again = season
+            .unwrap_or_default()
+            .max(rhythm.map_or(0.0, |(_, highest)| highest));
+        ((trend + drift).max(again - outlook.level), drift)
+    }
+
     /// Work waits longer than `w` with a probability of about `exp(-2 d b / v)` (heavy traffic) with `d` free capacity, `b = w *
     /// capacity` and `v` the variance per second; solved for `d`, capacity being demand and `d` together. On top comes what the level may be wrong by.
     fn headroom(&self, expected: f64, variance: f64) -> f64 {
-        let twice = -WAIT_CHANCE_LN * variance / self.tracking.wait().as_secs_f64();
+        let margin = self.margin();
+        let twice = -WAIT_CHANCE_LN * margin * variance / self.tracking.wait().as_secs_f64();
         // d (expected + d) = twice / 2
         let half = expected / 2.0;
         let wait = (half * half + twice / 2.0).sqrt() - half;
-        wait + LEVEL_ERRORS * (variance / SLOW.as_secs_f64()).sqrt()
+        wait + LEVEL_ERRORS * margin * (variance / SLOW.as_secs_f64()).sqrt()
+    }
+
+    /// What is kept free, as a multiple of what is kept free where the budget does not matter.
+    fn margin(&self) -> f64 {
+        if self.freedom >= 0.0 {
+            MARGIN_GENEROUS.powf(self.freedom)
+        } else {
+            MARGIN_FRUGAL.powf((-2.0 * self.freedom - 1.0).max(0.0))
+        }
     }
 
     /// Within the tolerance nothing changes; missing replicas count as idle when it grows, as on target when it shrinks; and neither
