@@ -196,6 +196,28 @@ impl Track {
         Ok(basis.propose(&outlook))
     }
 
+    /// For how long replicas are kept once demand has fallen, where that is left to the policy, and for how long once a forecast has.
+    fn kept(&self, latest: &Recommendation, start_up: Duration) -> (Duration, Duration) {
+        let freedom = self.budget.freedom();
+        // Where demand repeats, it is known when they are needed again. Of being frugal, this is the first half.
+        let repeats = latest.leading().is_some_and(|it| it.rhythm.is_some());
+        let thrift = if repeats {
+            1.0
+        } else {
+            (-2.0 * freedom).clamp(0.0, 1.0)
+        };
+        let factor = if repeats || freedom < 0.0 {
+            AUTO_SHORTER.powf(thrift)
+        } else {
+            AUTO_LONGER.powf(freedom)
+        };
+        let forecast = start_up.mul_f64(1.0 - thrift);
+        (
+            AUTO_WINDOW.max(start_up).mul_f64(factor),
+            forecast.saturating_add(FORECAST_KEPT),
+        )
+    }
+
     /// Remembers a recommendation and looks at those of the windows.
     fn stabilise(
         &mut self,
@@ -205,20 +227,11 @@ impl Track {
         now: Duration,
     ) {
         let start_up = self.replicas.start_up();
-        let freedom = self.budget.freedom();
-        // Of being frugal, keeping replicas for less long is the first half.
-        let thrift = (-2.0 * freedom).clamp(0.0, 1.0);
-        let auto = AUTO_WINDOW.max(start_up);
-        let auto = if freedom >= 0.0 {
-            auto.mul_f64(AUTO_LONGER.powf(freedom))
-        } else {
-            auto.mul_f64(AUTO_SHORTER.powf(thrift))
-        };
+        let (auto, forecast) = self.kept(latest, start_up);
         let length = |direction| match policy.tracking().window(direction) {
             Window::Fixed(length) => length,
             Window::Auto => auto,
         };
-        let forecast = start_up.mul_f64(1.0 - thrift).saturating_add(FORECAST_KEPT);
         let sure = latest
             .proposals
             .iter()
