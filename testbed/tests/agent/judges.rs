@@ -103,42 +103,42 @@ impl Drop for Nfdump {
     }
 }
 
-/// Fields of tshark, and what our own decoder says for each datagram, samples in order, joined by commas.
-pub(crate) fn tshark(datagrams: &[Vec<u8>]) {
-    const FIELDS: [&str; 12] = [
-        "sflow_245.sequence_number",
-        "sflow_245.numsamples",
-        "sflow.flow_sample.sequence_number",
-        "sflow.flow_sample.sampling_rate",
-        "sflow.flow_sample.sample_pool",
-        "sflow.flow_sample.dropped_packets",
-        "sflow.flow_sample.index",
-        "sflow_245.header.frame_length",
-        "sflow_245.header.payload_stripped",
-        "sflow.counters_sample.sequence_number",
-        "sflow.counters_sample.source_id_type",
-        "sflow.counters_sample.source_id_index",
-    ];
+/// What is compared with tshark, by its names for it.
+const FIELDS: [&str; 12] = [
+    "sflow_245.sequence_number",
+    "sflow_245.numsamples",
+    "sflow.flow_sample.sequence_number",
+    "sflow.flow_sample.sampling_rate",
+    "sflow.flow_sample.sample_pool",
+    "sflow.flow_sample.dropped_packets",
+    "sflow.flow_sample.index",
+    "sflow_245.header.frame_length",
+    "sflow_245.header.payload_stripped",
+    "sflow.counters_sample.sequence_number",
+    "sflow.counters_sample.source_id_type",
+    "sflow.counters_sample.source_id_index",
+];
+
+/// What tshark reads of each datagram, a line each.
+fn read_by_tshark(datagrams: &[Vec<u8>]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("agent.pcap");
     std::fs::write(&file, capture(datagrams)).unwrap();
     let mut command = Command::new("tshark");
-    command.args([
-        "-n",
-        "-T",
-        "fields",
-        "-E",
-        "separator=;",
-        "-E",
-        "occurrence=a",
-    ]);
+    command.args(["-n", "-T", "fields", "-E", "separator=;"]);
+    command.args(["-E", "occurrence=a"]);
     for field in FIELDS {
         command.args(["-e", field]);
     }
     let output = command.arg("-r").arg(&file).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let lines: Vec<&str> = text.lines().collect();
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Fields of tshark, and what our own decoder says for each datagram, samples in order, joined by commas.
+pub(crate) fn tshark(datagrams: &[Vec<u8>]) {
+    let lines = read_by_tshark(datagrams);
     assert_eq!(lines.len(), datagrams.len());
     let mut counts = [0_usize; 2];
     for (line, bytes) in lines.iter().zip(datagrams) {
@@ -184,7 +184,7 @@ pub(crate) fn tshark(datagrams: &[Vec<u8>]) {
         }
     }
     println!(
-        "tshark: {} flow samples and {} counter samples, all fields alike",
+        "tshark: {} flow samples and {} counter samples, alike in all fields compared",
         counts[0], counts[1]
     );
     assert!(counts[0] > 300 && counts[1] > 10, "{counts:?}");

@@ -184,16 +184,18 @@ fn one_in_one_is_every_packet_once_with_its_containers() {
     });
     assert!(both_ways.count() > 30);
     vlan(&client, &mut ear);
-    // What the host itself sends is tied to it.
+    from_the_host(&swarm, &server, ends[1], &mut ear);
+}
+
+/// What the host itself sends is tied to it.
+fn from_the_host(swarm: &Swarm, server: &Peer, end: DataSource, ear: &mut Ear) {
     ear.forget();
     let url = format!("http://{}:8080/", server.address);
     swarm.exec(NODE, &["curl", "-sS", &url]).unwrap();
     let from_host = |ear: &Ear| {
         let mut flows = ear.flows().iter();
         let host = DataSource::physical(1);
-        flows
-            .find(|flow| flow.ends == Some([host, ends[1]]))
-            .cloned()
+        flows.find(|flow| flow.ends == Some([host, end])).cloned()
     };
     let found = ear
         .until("a packet of the host's", PATIENCE, from_host)
