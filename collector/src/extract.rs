@@ -89,6 +89,8 @@ pub(crate) struct HostSample<'a> {
     pub(crate) uuid: ContainerUuid,
     /// 0 is unknown.
     pub(crate) cpu_num: u32,
+    /// sFlow's number for the operating system; 0 is unknown.
+    pub(crate) os_name: u32,
     /// One, five, fifteen minutes; negative is unknown.
     pub(crate) load: [f32; 3],
     /// Milliseconds of all processors: busy, and idle or waiting for I/O.
@@ -261,6 +263,7 @@ impl<'a> HostSample<'a> {
             name: descr.name,
             uuid: descr.uuid,
             cpu_num: 0,
+            os_name: 0,
             load: [-1.0; 3],
             cpu_busy_idle_ms: None,
             cpu_steal_ms: UNKNOWN_32,
@@ -278,6 +281,8 @@ impl<'a> HostSample<'a> {
                     (memory.mem_total > 0).then_some([memory.mem_total, memory.mem_free, cache]);
             } else if let Some(Ok(net)) = record.decode::<HostNetIo>() {
                 (host.bytes_in, host.bytes_out) = (net.bytes_in, net.bytes_out);
+            } else if let Some(Ok(descr)) = record.decode::<HostDescr<'_>>() {
+                host.os_name = descr.os_name.0;
             }
         }
         host

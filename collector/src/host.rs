@@ -16,6 +16,8 @@ pub(crate) struct Host {
     pub(crate) uuid: ContainerUuid,
     /// 0 is unknown.
     pub(crate) cpu_num: u32,
+    /// sFlow's number for the operating system; 0 is unknown.
+    pub(crate) os_name: u32,
     pub(crate) seen_ms: u64,
     sequence: u32,
     polling_ms: u32,
@@ -45,6 +47,7 @@ impl Host {
             name: Box::default(),
             uuid: ContainerUuid::UNKNOWN,
             cpu_num: 0,
+            os_name: 0,
             seen_ms: 0,
             sequence: 0,
             polling_ms: 0,
@@ -90,6 +93,9 @@ impl Host {
         }
         if sample.cpu_num > 0 {
             self.cpu_num = sample.cpu_num;
+        }
+        if sample.os_name > 0 {
+            self.os_name = sample.os_name;
         }
         self.load = sample.load;
         self.memory = sample.memory.or(self.memory);

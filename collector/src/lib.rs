@@ -25,6 +25,7 @@ mod shard;
 mod stats;
 pub mod talkers;
 mod uuid;
+mod visit;
 
 pub use crate::{
     config::Config,
@@ -38,4 +39,5 @@ pub use crate::{
     reading::Freshness,
     stats::Stats,
     uuid::ContainerUuid,
+    visit::DataSource,
 };

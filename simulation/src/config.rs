@@ -166,12 +166,15 @@ impl WorldConfig {
         let web = ServiceConfig::replicated("web", 2, Some(0.5), wave(0.25, 3.2, 0));
         let api = ServiceConfig::replicated("api", 2, Some(0.5), wave(0.2, 2.4, 20));
         let worker = ServiceConfig::replicated("worker", 3, Some(1.0), wave(0.3, 3.5, 10));
+        // One by marks, with a candidate beside it; one sized by a target; one by marks alone.
+        let web = scaled(web, "10.30.0.1")
+            .label("swarmtide.shadow.calmer", "cpu.high = 90%; cpu.low = 25%");
+        let api = scaled(api, "10.30.0.2")
+            .label("swarmtide.cpu.target", "60%")
+            .label("swarmtide.window.down", "5s");
         let mut config = Self::new(seed, 2)
-            .service(
-                scaled(web, "10.30.0.1")
-                    .label("swarmtide.shadow.calmer", "cpu.high = 90%; cpu.low = 25%"),
-            )
-            .service(scaled(api, "10.30.0.2"))
+            .service(web)
+            .service(api)
             .service(scaled(worker, "10.30.0.3"));
         config.agent.interval = Duration::from_secs(1);
         config.agent.first_sample_min = Duration::from_millis(1000);

@@ -6,12 +6,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod at;
 mod balancer;
+mod json;
 mod package;
+mod top;
 
 pub use at::At;
 pub use balancer::{
     AuditArgs, DoctorArgs, Forward, LbArgs, LbCommand, LbRemote, LbStatusArgs, LbsyncArgs, Role,
 };
+pub use top::{Order, TopArgs};
 
 pub use package::{CompletionsArgs, HealthArgs, ManArgs, ShellName};
 
@@ -32,6 +35,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Print JSON for programs, as `--format json` where a command has that
+    #[arg(long, global = true)]
+    pub json: bool,
 }
 
 /// The subcommands.
@@ -72,6 +78,11 @@ pub enum Command {
         after_help = "Examples:\n  swarmtide why web\n  swarmtide why web --at 10:42\n  swarmtide why web --at '5m ago'\n  swarmtide why web --url http://10.0.0.11:8008 --format json"
     )]
     Why(WhyArgs),
+    /// Show services, load and decisions in the terminal, and go on showing them
+    #[command(
+        after_help = "Examples:\n  swarmtide top\n  swarmtide top --url http://10.0.0.11:8008 --sort cpu\n  swarmtide top --once | sort -k 5\n  swarmtide top --json | jq .services[].name"
+    )]
+    Top(TopArgs),
     /// Switch scaling on, off or to dry run, for all services or one
     #[command(
         after_help = "Examples:\n  swarmtide state                    # show\n  swarmtide state dry-run            # everything\n  swarmtide state disabled web       # one service\n  swarmtide state --service web      # show one service"
@@ -276,6 +287,9 @@ pub struct Remote {
         value_name = "URL"
     )]
     pub url: String,
+    /// File with the bearer token, where the sidecar needs one
+    #[arg(long, env = "SWARMTIDE_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// Options of `why`.
@@ -351,9 +365,6 @@ pub struct PauseArgs {
     /// Where the sidecar is.
     #[command(flatten)]
     pub remote: Remote,
-    /// File with the bearer token, where the sidecar needs one
-    #[arg(long, env = "SWARMTIDE_TOKEN_FILE", value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
 }
 
 /// Which changes a pause concerns.
@@ -392,9 +403,6 @@ pub struct StateArgs {
     /// Where the sidecar is.
     #[command(flatten)]
     pub remote: Remote,
-    /// File with the bearer token, where the sidecar needs one
-    #[arg(long, env = "SWARMTIDE_TOKEN_FILE", value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
 }
 
 /// A state on the command line.

@@ -9,22 +9,30 @@ mod health;
 mod lb;
 mod lbsync;
 mod lifetime;
+mod look;
 mod pause;
 mod replay;
 mod run;
 mod shell;
 mod simulate;
+mod top;
 
 use std::io;
 
-use crate::{agent::HsflowdError, cli::Command, config::ConfigError, http::TokenError};
+use crate::{
+    agent::HsflowdError,
+    cli::{Cli, Command},
+    config::ConfigError,
+    http::TokenError,
+};
 
 /// Runs a subcommand to its end.
 ///
 /// # Errors
 /// Whatever kept it from doing what was asked; [`exit_code`] knows the code.
-pub fn execute(command: Command) -> anyhow::Result<()> {
+pub fn execute(cli: Cli) -> anyhow::Result<()> {
     let mut out = io::stdout();
+    let (command, json) = cli.into_command();
     match command {
         Command::Run(args) => run::run(&args),
         Command::Record(args) => run::record(&args),
@@ -35,9 +43,10 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
         Command::Doctor(args) => doctor::doctor(&args, &mut out),
         Command::Demo(args) => demo::demo(&args, &mut out),
         Command::Why(args) => ask::why(&args, &mut out),
-        Command::Pause(args) => pause::pause(&args, &mut out),
-        Command::State(args) => ask::state(&args, &mut out),
-        Command::CheckConfig(args) => check_config::check_config(&args, &mut out),
+        Command::Top(args) => top::top(&args, &mut out),
+        Command::Pause(args) => pause::pause(&args, json, &mut out),
+        Command::State(args) => ask::state(&args, json, &mut out),
+        Command::CheckConfig(args) => check_config::check_config(&args, json, &mut out),
         Command::Simulate(args) => simulate::simulate(&args, &mut out),
         Command::Sflow(args) => Ok(crate::sflow_command::run(
             &args,
@@ -48,7 +57,7 @@ pub fn execute(command: Command) -> anyhow::Result<()> {
         Command::Completions(args) => shell::completions(&args, &mut out),
         Command::Man(args) => shell::man(&args, &mut out),
         Command::Openapi => check_config::openapi(&mut out),
-        Command::Labels => check_config::labels(&mut out),
+        Command::Labels => check_config::labels(json, &mut out),
     }
 }
 

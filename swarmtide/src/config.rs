@@ -5,6 +5,7 @@
 mod agent;
 mod check;
 mod fleet;
+mod interfaces;
 mod keys;
 mod lbsync;
 mod load;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{Agent, Discovery, Source, Target};
 pub use fleet::{CapacityConfig, JournalConfig, ShadowConfig, WebhooksConfig};
+pub use interfaces::{MetricsConfig, SflowRtConfig};
 pub use keys::{KEYS, Key, Kind, environment_name, example, reference};
 pub use lbsync::{DataPlaneKind, Lbsync, Vips};
 pub use load::{ConfigError, DockerEnvironment, Sources, load, load_text};
@@ -44,6 +46,10 @@ pub struct Config {
     pub journal: JournalConfig,
     /// Events to other systems.
     pub webhooks: WebhooksConfig,
+    /// Series of containers.
+    pub metrics: MetricsConfig,
+    /// What sFlow-RT's users find again.
+    pub sflow_rt: SflowRtConfig,
     /// The load balancer's table.
     pub lbsync: Lbsync,
     /// What survives a restart.

@@ -4,6 +4,7 @@
 //! straight from the state, so that those of a service that is gone vanish with it.
 
 mod balancer;
+mod containers;
 mod fleet;
 mod page;
 mod process;
@@ -21,6 +22,7 @@ use metrics_exporter_prometheus::{
 use crate::{node::NodeShared, sidecar::Shared};
 
 pub use balancer::balancer_metrics;
+pub use containers::{CONTAINER_METRICS, ContainerSeries};
 pub use fleet::FLEET_METRICS;
 pub use page::PAGE_METRICS;
 pub use process::PROCESS_METRICS;
@@ -44,6 +46,7 @@ pub struct Described {
 pub struct Recorder {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
+    containers: ContainerSeries,
 }
 
 impl fmt::Debug for Recorder {
@@ -69,7 +72,11 @@ impl Recorder {
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         with_local_recorder(&recorder, process::describe);
-        Self { recorder, handle }
+        Self {
+            recorder,
+            handle,
+            containers: ContainerSeries::default(),
+        }
     }
 
     /// Notes how long a tick took.
@@ -93,6 +100,15 @@ impl Recorder {
         self.handle.run_upkeep();
         let mut text = self.handle.render();
         services::write(&mut text, shared);
+        if shared.config.metrics.containers {
+            let view = shared.watch.view();
+            self.containers.write(
+                &mut text,
+                (&shared.collector, view.as_deref()),
+                shared.clock.now(),
+                shared.config.metrics.containers_max,
+            );
+        }
         fleet::write(&mut text, shared);
         page::write(&mut text, shared);
         talkers::write(&mut text, shared);
@@ -118,6 +134,11 @@ pub(crate) fn of_node(shared: &NodeShared) -> String {
     text
 }
 
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+const fn float(count: usize) -> f64 {
+    count as f64
+}
+
 /// The table of metrics as Markdown, for the documentation.
 #[must_use]
 pub fn reference() -> String {
@@ -130,6 +151,7 @@ pub fn reference() -> String {
         .chain(TALKER_METRICS)
         .chain(FLEET_METRICS)
         .chain(PAGE_METRICS)
+        .chain(CONTAINER_METRICS)
         .chain(balancer_metrics())
     {
         let Described {

@@ -16,6 +16,7 @@ mod replicas;
 mod series;
 mod server;
 mod services;
+mod sflow_rt;
 mod shadows;
 mod state;
 mod stream;
@@ -98,6 +99,13 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(telemetry::of_service))
         .routes(routes!(telemetry::by_name))
         .routes(routes!(talkers::talkers))
+        .routes(routes!(sflow_rt::version))
+        .routes(routes!(sflow_rt::agents))
+        .routes(routes!(sflow_rt::metrics))
+        .routes(routes!(sflow_rt::of_agent))
+        .routes(routes!(sflow_rt::lookup))
+        .routes(routes!(sflow_rt::dump))
+        .routes(routes!(sflow_rt::toggle))
         .routes(routes!(backends::backends))
         .routes(routes!(backends::balancer))
         .routes(routes!(connections::connections))

@@ -23,6 +23,7 @@ pub mod replay;
 pub mod series;
 pub mod service_manager;
 pub mod sflow_command;
+pub mod sflow_rt;
 pub mod sidecar;
 pub mod state_file;
 mod talkers;

@@ -10,7 +10,7 @@ use swarmtide::{cli::Cli, commands};
     reason = "the one place where an error leaves the program"
 )]
 fn main() -> ExitCode {
-    match commands::execute(Cli::parse().command) {
+    match commands::execute(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads our output has heard enough, as with `| head`.
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,

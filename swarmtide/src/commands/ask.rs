@@ -5,8 +5,9 @@ use std::{fs, io::Write, path::Path};
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
+use super::look::{Look, Tone};
 use crate::{
-    cli::{At, Format, StateArgs, WhyArgs},
+    cli::{At, Format, Remote, StateArgs, WhyArgs},
     client,
 };
 
@@ -16,14 +17,15 @@ pub(super) fn why(args: &WhyArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         return why_at(args, at, out);
     }
     let path = format!("/v1/services/{}", encode(&args.service));
-    let service = block_on(client::get(&args.remote.url, &path)).and_then(answer)?;
+    let service = get(&args.remote, &path)?;
+    let look = Look::of_stdout();
     match args.format {
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&service)?)?,
         Format::Text => {
             let words = service["explanation"]
                 .as_str()
                 .unwrap_or("No decision has been made yet.");
-            writeln!(out, "{words}")?;
+            writeln!(out, "{}", look.paint(Tone::Strong, words))?;
             let change = service["last_change"].as_str();
             if let (Some(change), Some(at)) = (change, service["last_change_unix_ms"].as_i64())
                 && change != words
@@ -33,7 +35,12 @@ pub(super) fn why(args: &WhyArgs, out: &mut dyn Write) -> anyhow::Result<()> {
                 writeln!(out, "Before that, at {}: {change}", at.strftime("%H:%M:%S"))?;
             }
             for error in service["lb_label_errors"].as_array().into_iter().flatten() {
-                writeln!(out, "Not balanced: {}", error.as_str().unwrap_or_default())?;
+                let error = error.as_str().unwrap_or_default();
+                writeln!(
+                    out,
+                    "{} {error}",
+                    look.paint(Tone::Warning, "Not balanced:")
+                )?;
             }
         }
     }
@@ -49,7 +56,7 @@ fn why_at(args: &WhyArgs, at: At, out: &mut dyn Write) -> anyhow::Result<()> {
         encode(&args.service),
         moment.as_millisecond()
     );
-    let records = block_on(client::get(&args.remote.url, &path)).and_then(answer)?;
+    let records = get(&args.remote, &path)?;
     let Some(record) = records.get(0) else {
         bail!(
             "no decision is kept from {moment}; the history is bounded, see scaler.history_holds"
@@ -81,14 +88,20 @@ fn why_at(args: &WhyArgs, at: At, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Asks the sidecar for JSON.
+fn get(remote: &Remote, path: &str) -> anyhow::Result<Value> {
+    let token = token(remote.token_file.as_deref())?;
+    block_on(client::get_with(&remote.url, path, token.as_deref())).and_then(answer)
+}
+
 /// Shows or sets the administrative state.
-pub(super) fn state(args: &StateArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn state(args: &StateArgs, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let service = args.service.as_ref().or(args.of.as_ref());
     let path = match service {
         None => "/v1/state".to_owned(),
         Some(service) => format!("/v1/services/{}/state", encode(service)),
     };
-    let token = token(args.token_file.as_deref())?;
+    let token = token(args.remote.token_file.as_deref())?;
     let url = &args.remote.url;
     let reply = match args.state {
         None => block_on(client::get_with(url, &path, token.as_deref())),
@@ -98,9 +111,18 @@ pub(super) fn state(args: &StateArgs, out: &mut dyn Write) -> anyhow::Result<()>
         }
     };
     let state = reply.and_then(answer)?;
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&state)?)?;
+        return Ok(());
+    }
+    let look = Look::of_stdout();
+    let tone = |word: &str| match word {
+        "enabled" => Tone::Good,
+        _ => Tone::Warning,
+    };
     let word = state["state"].as_str().unwrap_or("unknown");
     match service {
-        None => writeln!(out, "all services: {word}")?,
+        None => writeln!(out, "all services: {}", look.paint(tone(word), word))?,
         Some(service) => {
             let effective = state["effective"].as_str().unwrap_or(word);
             let but = if effective == word {
@@ -108,7 +130,7 @@ pub(super) fn state(args: &StateArgs, out: &mut dyn Write) -> anyhow::Result<()>
             } else {
                 format!(", but {effective} for all")
             };
-            writeln!(out, "{service}: {word}{but}")?;
+            writeln!(out, "{service}: {}{but}", look.paint(tone(effective), word))?;
         }
     }
     Ok(())

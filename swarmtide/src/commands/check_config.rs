@@ -5,7 +5,20 @@ use std::io::Write;
 use crate::{cli::CheckConfigArgs, config};
 
 /// Checks the configuration, or prints it, or lists the keys.
-pub(super) fn check_config(args: &CheckConfigArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn check_config(
+    args: &CheckConfigArgs,
+    json: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    if args.list && json {
+        let key = |key: &config::Key| {
+            serde_json::json!({"key": key.path, "environment": config::environment_name(key.path),
+                "example": key.example, "meaning": key.meaning})
+        };
+        let keys: Vec<_> = config::KEYS.iter().map(key).collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&keys)?)?;
+        return Ok(());
+    }
     if args.list {
         write!(out, "{}", config::reference())?;
         return Ok(());
@@ -16,7 +29,10 @@ pub(super) fn check_config(args: &CheckConfigArgs, out: &mut dyn Write) -> anyho
     }
     let sources = config::Sources::of_process(args.config.clone())?;
     let config = config::load(&sources)?;
-    if args.print {
+    if json {
+        // What is in force is the answer to either question; a fault leaves by the exit code, in words.
+        writeln!(out, "{}", serde_json::to_string_pretty(&config)?)?;
+    } else if args.print {
         write!(out, "{}", toml::to_string(&config)?)?;
     } else {
         match &args.config {
@@ -37,7 +53,12 @@ pub(super) fn openapi(out: &mut dyn Write) -> anyhow::Result<()> {
 }
 
 /// Prints the table of labels.
-pub(super) fn labels(out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn labels(json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    if json {
+        let labels = serde_json::to_string_pretty(&crate::labels::document())?;
+        writeln!(out, "{labels}")?;
+        return Ok(());
+    }
     write!(out, "{}", crate::labels::reference())?;
     Ok(())
 }

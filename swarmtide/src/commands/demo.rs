@@ -131,6 +131,7 @@ fn config(args: &DemoArgs, folder: &std::path::Path) -> anyhow::Result<Config> {
         let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(words.join("; "))
     })?;
+    config.metrics.containers = true;
     config.state.directory = folder.join("state");
     Ok(config)
 }

@@ -2,15 +2,13 @@
 
 use std::io::Write;
 
-use serde_json::json;
-
 use super::ask::{answer, block_on, encode, token};
 use crate::{cli::PauseArgs, client};
 
 /// Sets or ends a pause, and prints those that there are.
-pub(super) fn pause(args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn pause(args: &PauseArgs, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let path = format!("/v1/services/{}/pause", encode(&args.service));
-    let token = token(args.token_file.as_deref())?;
+    let token = token(args.remote.token_file.as_deref())?;
     let url = &args.remote.url;
     let now = jiff::Zoned::now();
     let until = match (&args.lasting, args.until) {
@@ -21,7 +19,7 @@ pub(super) fn pause(args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<()>
     let direction = args.direction.word();
     let reply = match until {
         Some(until) => {
-            let body = json!({ "direction": direction, "until": until }).to_string();
+            let body = serde_json::json!({ "direction": direction, "until": until }).to_string();
             block_on(client::put(url, &path, body, token.as_deref()))
         }
         None => {
@@ -30,6 +28,10 @@ pub(super) fn pause(args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<()>
         }
     };
     let pauses = reply.and_then(answer)?;
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&pauses)?)?;
+        return Ok(());
+    }
     let service = &args.service;
     let mut any = false;
     for (key, what) in [("up_until", "adding"), ("down_until", "taking away")] {

@@ -5,6 +5,7 @@ use std::{fs, io::Write};
 use anyhow::{Context as _, bail};
 use elasticity::plot::svg;
 
+use super::look::{Look, Progress, Tone};
 use crate::{
     candidate_file,
     cli::{Format, ReplayArgs},
@@ -15,8 +16,11 @@ use crate::{
 pub(super) fn replay(args: &ReplayArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let candidates = args.policy.iter().map(|path| candidate_file::read(path));
     let candidates = candidates.collect::<Result<Vec<_>, _>>()?;
+    let mut progress = Progress::new(1);
+    progress.step(&format!("playing {}", args.file.display()));
     let replayed =
         replay::replay(&args.file, candidates).with_context(|| args.file.display().to_string())?;
+    drop(progress);
     if let Some(path) = &args.svg {
         fs::write(path, svg(&replayed.charts())?)
             .with_context(|| format!("{} cannot be written", path.display()))?;
@@ -44,9 +48,17 @@ fn text(replayed: &Replayed, out: &mut dyn Write) -> anyhow::Result<()> {
         ..
     } = replayed;
     let same = decisions.saturating_sub(*different);
+    let look = Look::of_stdout();
+    let tone = if *different == 0 {
+        Tone::Good
+    } else {
+        Tone::Bad
+    };
+    let verdict = format!("{same} of {decisions} decisions are those that were made");
     writeln!(
         out,
-        "{seconds:.1} s, {ticks} ticks; {same} of {decisions} decisions are those that were made"
+        "{seconds:.1} s, {ticks} ticks; {}",
+        look.paint(tone, verdict)
     )?;
     if replayed.torn {
         writeln!(out, "The recording breaks off in the middle of a frame.")?;

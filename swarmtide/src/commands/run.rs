@@ -98,7 +98,7 @@ pub(super) fn log_to_stderr(config: &Config) -> anyhow::Result<()> {
     let installed = match config.log.format {
         LogFormat::Json => builder.json().try_init(),
         LogFormat::Text => {
-            let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            let ansi = super::look::Look::of_stderr().has_colour();
             builder.with_ansi(ansi).try_init()
         }
     };

@@ -14,6 +14,7 @@ use elasticity::{
 };
 use flate2::read::MultiGzDecoder;
 
+use super::look::Progress;
 use crate::cli::{Format, SimulateArgs};
 
 /// Largest trace that is read, in bytes once unpacked.
@@ -36,7 +37,9 @@ pub(super) fn simulate(args: &SimulateArgs, out: &mut dyn Write) -> anyhow::Resu
     let arrivals = Arrivals::draw(&trace, args.seed);
     let mut rows: Vec<Row> = Vec::with_capacity(policies.len());
     let (mut demand, mut lines) = (Vec::new(), Vec::new());
+    let mut progress = Progress::new(policies.len());
     for policy in policies {
+        progress.step(policy.name());
         let mut autoscaler = policy.build(&setup).context(policy.name())?;
         let mut values = Vec::new();
         demand.clear();
@@ -53,6 +56,7 @@ pub(super) fn simulate(args: &SimulateArgs, out: &mut dyn Write) -> anyhow::Resu
             steps: each_second(&values),
         });
     }
+    drop(progress);
     if let Some(file) = &args.svg {
         let title = format!("Replicas that served: {}", args.trace.display());
         let chart = Chart {

@@ -92,6 +92,12 @@ fn ranges(config: &Config) -> Result<(), Fault> {
         ),
         ("scaler.history_scales", scaler.history_scales, 1, 10_000),
         ("scaler.history_holds", scaler.history_holds, 1, 10_000),
+        (
+            "metrics.containers_max",
+            config.metrics.containers_max,
+            0,
+            1_000_000,
+        ),
         ("lbsync.streams_max", config.lbsync.streams_max, 1, 400),
         ("http.streams_max", config.http.streams_max, 1, 100),
         (

@@ -13,27 +13,32 @@ pub(super) fn head(text: &mut String, metric: &Described) {
     );
 }
 
-/// One line of the text format; label values are escaped as it asks for.
+/// One line of the text format.
 pub(super) fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: f64) {
     text.push_str(name);
     for (index, (label, content)) in labels.iter().enumerate() {
         text.push(if index == 0 { '{' } else { ',' });
         text.push_str(label);
         text.push_str("=\"");
-        for character in content.chars() {
-            match character {
-                '\\' => text.push_str("\\\\"),
-                '"' => text.push_str("\\\""),
-                '\n' => text.push_str("\\n"),
-                other => text.push(other),
-            }
-        }
+        escape(text, content);
         text.push('"');
     }
     if !labels.is_empty() {
         text.push('}');
     }
     _ = writeln!(text, " {value}");
+}
+
+/// A label's value, escaped as the text format asks for.
+pub(super) fn escape(text: &mut String, content: &str) {
+    for character in content.chars() {
+        match character {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            other => text.push(other),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl StateWord {
         }
     }
 
-    const fn of(mode: AdminMode) -> Self {
+    pub(super) const fn of(mode: AdminMode) -> Self {
         match mode {
             AdminMode::Enabled => Self::Enabled,
             AdminMode::DryRun => Self::DryRun,

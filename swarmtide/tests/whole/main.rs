@@ -11,6 +11,7 @@ mod page;
 mod recording;
 mod rig;
 mod scaling;
+mod sflow_rt;
 mod state;
 mod streams;
 mod told;

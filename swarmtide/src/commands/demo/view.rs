@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::frame::{Frame, ServiceFrame, Watcher};
+use super::{
+    super::look::Look,
+    frame::{Frame, ServiceFrame, Watcher},
+};
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Services that a screen has room for.
@@ -28,6 +31,7 @@ pub(super) fn draw(
     paint(&mut screen, frame, watcher)?;
     // Without the cursor and without line breaks of the terminal's own; each line and the rest of the screen are wiped behind us.
     let screen = String::from_utf8_lossy(&screen).replace('\n', "\x1b[K\r\n");
+    let screen = Look::of_stdout().tone_down(screen);
     write!(out, "\x1b[?25l\x1b[?7l\x1b[H{screen}\x1b[J")
 }
 

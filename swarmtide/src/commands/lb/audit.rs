@@ -10,7 +10,10 @@ use lbsync::{Audit, Existing, Finding, Ownership, Prefix};
 use serde_json::{Value, json};
 
 use super::{Outcome, Told, ask, ingress, open};
-use crate::cli::{AuditArgs, Format};
+use crate::{
+    cli::{AuditArgs, Format},
+    commands::look::{Look, Tone},
+};
 
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(1500);
@@ -155,6 +158,7 @@ fn text(
 ) -> std::io::Result<()> {
     match own {
         Ok(audit) => {
+            let look = Look::of_stdout();
             writeln!(
                 out,
                 "{} virtual services and {} destinations should be there; {} findings; {} entries of others",
@@ -164,7 +168,7 @@ fn text(
                 audit.foreign.len()
             )?;
             for finding in &audit.findings {
-                writeln!(out, "  {finding}")?;
+                writeln!(out, "  {}", look.paint(Tone::Bad, finding))?;
             }
         }
         Err(error) => writeln!(out, "our own table: cannot be told: {error:#}")?,

@@ -2,7 +2,7 @@
 
 use super::{Flag, Key, List, Number, Text, key};
 
-/// Every key of `[capacity]`, `[shadow]`, `[journal]` and `[webhooks]`.
+/// Every key of `[capacity]`, `[shadow]`, `[journal]`, `[webhooks]`, `[metrics]` and `[sflow_rt]`.
 pub(super) const FLEET: &[Key] = &[
     key(
         "capacity.nodes",
@@ -81,5 +81,23 @@ pub(super) const FLEET: &[Key] = &[
         Text,
         "/etc/ssl/certs/ca-certificates.crt",
         "Certificates of the authorities that `https` receivers are verified by (PEM)",
+    ),
+    key(
+        "metrics.containers",
+        Flag,
+        "false",
+        "Give every container series of its own in /metrics; decisions do not need them",
+    ),
+    key(
+        "metrics.containers_max",
+        Number,
+        "10000",
+        "Most containers with series of their own, ten each (0 to 1,000,000); those left out are counted",
+    ),
+    key(
+        "sflow_rt.toggle",
+        Flag,
+        "false",
+        "Let `GET /script/elb.js/json?state=enabled` switch scaling, as the origin's script did. It writes on GET, so it is off",
     ),
 ];
