@@ -92,6 +92,15 @@ fn ranges(config: &Config) -> Result<(), Fault> {
         ),
         ("scaler.history_scales", scaler.history_scales, 1, 10_000),
         ("scaler.history_holds", scaler.history_holds, 1, 10_000),
+    ] {
+        within(key, value, low, high)?;
+    }
+    ranges_of_listeners(config)
+}
+
+/// Of what is shown to those who ask.
+fn ranges_of_listeners(config: &Config) -> Result<(), Fault> {
+    for (key, value, low, high) in [
         (
             "metrics.containers_max",
             config.metrics.containers_max,
