@@ -6,6 +6,7 @@ mod access;
 mod auth;
 mod backends;
 mod connections;
+mod event;
 mod health;
 mod journal;
 mod node;

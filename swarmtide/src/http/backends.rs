@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
-use super::{access::Params, problem::Problem};
+use super::{access::Params, event::ServerSentEvent, problem::Problem};
 use crate::balancer::Balancer;
 
 /// The backend set and the table: services with their tasks, version, completeness, who says it; virtual services, problems.
@@ -27,7 +27,7 @@ use crate::balancer::Balancer;
 #[utoipa::path(get, path = "/v1/backends", tag = "balancer", security((), ("token" = [])),
     params(("Last-Event-ID" = Option<String>, Header, description = "The version that the listener has: it is not sent again")),
     responses(
-        (status = 200, content((Object = "application/json"), (String = "text/event-stream"))),
+        (status = 200, content((Object = "application/json"), (ServerSentEvent = "text/event-stream"))),
         (status = 503, description = "There are too many listeners", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn backends(
     State(balancer): State<Balancer>,

@@ -12,7 +12,9 @@ use axum::{
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{AppState, access::Params, backends::event_stream, problem::Problem};
+use super::{
+    AppState, access::Params, backends::event_stream, event::ServerSentEvent, problem::Problem,
+};
 
 /// Points of a spark line.
 const SPARK_POINTS: usize = 40;
@@ -44,7 +46,7 @@ pub(super) struct StreamQuery {
 /// of its mark. A listener that is slow gets the newest of each row. A comment every 5 s shows that the stream lives.
 #[utoipa::path(get, path = "/v1/stream", tag = "page", security((), ("token" = [])), params(StreamQuery),
     responses(
-        (status = 200, content((String = "text/event-stream"))),
+        (status = 200, content((ServerSentEvent = "text/event-stream"))),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "There are too many listeners", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn stream(

@@ -117,6 +117,7 @@ async fn exported_metrics_are_those_that_are_documented() {
         .iter()
         .filter(|metric| !of_balancers.contains(&metric.name))
         .chain(swarmtide::exposition::SERVICE_METRICS)
+        .chain(swarmtide::exposition::TALKER_METRICS)
         .chain(swarmtide::exposition::FLEET_METRICS)
         .chain(swarmtide::exposition::PAGE_METRICS)
         .chain(swarmtide::exposition::balancer_metrics())
@@ -139,6 +140,7 @@ async fn exported_metrics_are_those_that_are_documented() {
         let known = swarmtide::exposition::PROCESS_METRICS
             .iter()
             .chain(swarmtide::exposition::SERVICE_METRICS)
+            .chain(swarmtide::exposition::TALKER_METRICS)
             .chain(swarmtide::exposition::FLEET_METRICS)
             .chain(swarmtide::exposition::PAGE_METRICS)
             .chain(swarmtide::exposition::balancer_metrics());

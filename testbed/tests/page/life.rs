@@ -94,8 +94,8 @@ fn a_connection_that_is_lost_comes_back() {
         "it is back",
         "!document.querySelector('.notice') && document.querySelector('.pulse.on')",
     );
-    let versions = "document.querySelector('.lead').textContent";
-    browser.until("news", &format!("{versions}.length > 10"));
+    let words = "(document.querySelector('.lead')?.textContent ?? '')";
+    browser.until("news", &format!("{words}.length > 10"));
     browser.go("#/services");
     browser.until(
         "rows",
