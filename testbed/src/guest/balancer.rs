@@ -26,7 +26,11 @@ pub struct Swarmtide {
     log: PathBuf,
     http: SocketAddr,
     environment: Vec<(String, String)>,
+    builds: &'static [&'static str],
 }
+
+/// Builds of the binary under the target folder; the release is static, as it is packaged.
+const BUILDS: &[&str] = &["release/swarmtide", "debug/swarmtide"];
 
 impl Swarmtide {
     /// A balancer for namespace `lb`, not started yet: `lines` are TOML lines of the `[lbsync]` section besides those that every
@@ -87,7 +91,15 @@ impl Swarmtide {
             config,
             http,
             environment: Vec::new(),
+            builds: BUILDS,
         })
+    }
+
+    /// Loads a library into it from the next start on. It then runs the debug build, since nothing is loaded into a static one.
+    #[must_use]
+    pub fn preload(mut self, library: &str) -> Self {
+        self.builds = &["debug/swarmtide"];
+        self.env("LD_PRELOAD", library)
     }
 
     /// Adds a variable to its environment from the next start on.
@@ -108,7 +120,7 @@ impl Swarmtide {
             .create(true)
             .append(true)
             .open(&self.log)?;
-        let mut command = Command::new(binary()?);
+        let mut command = Command::new(binary(self.builds)?);
         command
             .arg(self.subcommand)
             .arg("--config")
@@ -222,7 +234,7 @@ impl Swarmtide {
 ///
 /// When it is not built, or ended by a signal.
 pub fn swarmtide(arguments: &[&str]) -> Result<(i32, String)> {
-    let output = Command::new(binary()?)
+    let output = Command::new(binary(BUILDS)?)
         .args(arguments)
         .stderr(Stdio::inherit())
         .output()?;
@@ -231,22 +243,19 @@ pub fn swarmtide(arguments: &[&str]) -> Result<(i32, String)> {
 }
 
 /// The binary in the target folder of this test, release or debug, whichever is newer.
-fn binary() -> Result<PathBuf> {
+fn binary(builds: &[&str]) -> Result<PathBuf> {
     let own = env::current_exe()?;
     let target = own.ancestors().nth(3).context("no target folder")?;
-    let built = ["release/swarmtide", "debug/swarmtide"].map(|path| target.join(path));
+    let built = builds.iter().map(|path| target.join(path));
     let age = |path: &PathBuf| {
         File::open(path)
             .and_then(|file| file.metadata()?.modified())
             .ok()
     };
-    let newest = built
-        .into_iter()
-        .filter(|path| path.exists())
-        .max_by_key(age);
+    let newest = built.filter(|path| path.exists()).max_by_key(age);
     newest.with_context(|| {
         format!(
-            "{} has no swarmtide: cargo build --release",
+            "{} has none of {builds:?}: cargo build -p swarmtide, with --release or without",
             target.display()
         )
     })

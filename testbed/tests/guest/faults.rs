@@ -89,7 +89,7 @@ fn netlink_that_fails_now_and_then_only_delays_it() {
         let network = Network::new(5).unwrap();
         let mut rig = Rig::with(&network, web(), 3, |balancer| {
             balancer
-                .env("LD_PRELOAD", "/run/faults.so")
+                .preload("/run/faults.so")
                 .env("NETLINK_FAULTS", rate)
         });
         // Six calls in a hundred: a listing takes more than ten, so about every second one fails.
