@@ -25,7 +25,7 @@ use metrics::{Key, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use swarmtide::exposition::ContainerSeries;
 
-const CONTAINERS: usize = 10_000;
+const CONTAINERS: usize = 12_000;
 const CONTAINERS_PER_AGENT: usize = 100;
 const ROUNDS: usize = 9;
 const SERIES: usize = 100_000;
