@@ -42,6 +42,21 @@ pub struct Described {
     pub help: &'static str,
 }
 
+/// A metric as a row of a table.
+pub(crate) const fn described(
+    name: &'static str,
+    labels: &'static str,
+    kind: &'static str,
+    help: &'static str,
+) -> Described {
+    Described {
+        name,
+        labels,
+        kind,
+        help,
+    }
+}
+
 /// Where this sidecar's metrics are recorded.
 pub struct Recorder {
     recorder: PrometheusRecorder,

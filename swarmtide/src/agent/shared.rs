@@ -14,7 +14,7 @@ use std::{
 use agent::{ContainerId, Owners};
 use arc_swap::ArcSwapOption;
 
-use crate::exposition::Described;
+use crate::exposition::{Described, described};
 
 /// What the engine says of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,20 +75,6 @@ pub(crate) struct Counters {
     pub(crate) refused: AtomicU64,
     pub(crate) engine_errors: AtomicU64,
     pub(crate) busy_us: AtomicU64,
-}
-
-const fn described(
-    name: &'static str,
-    labels: &'static str,
-    kind: &'static str,
-    help: &'static str,
-) -> Described {
-    Described {
-        name,
-        labels,
-        kind,
-        help,
-    }
 }
 
 /// Every series of `swarmtide agent`.

@@ -1,24 +1,10 @@
 //! Series about all services together: room, node pool, shadows, journal, webhooks.
 
 use super::{
-    Described,
+    Described, described,
     text::{head, line},
 };
 use crate::sidecar::Shared;
-
-const fn described(
-    name: &'static str,
-    labels: &'static str,
-    kind: &'static str,
-    help: &'static str,
-) -> Described {
-    Described {
-        name,
-        labels,
-        kind,
-        help,
-    }
-}
 
 const POOL: Described = described(
     "swarmtide_node_pool",

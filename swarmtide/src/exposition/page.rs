@@ -1,49 +1,46 @@
 //! Series of the page: its streams, and the points of its charts.
 
 use super::{
-    Described,
+    Described, described,
     text::{head, line},
 };
 use crate::sidecar::Shared;
-
-const fn described(name: &'static str, kind: &'static str, help: &'static str) -> Described {
-    Described {
-        name,
-        labels: "",
-        kind,
-        help,
-    }
-}
 
 /// Every series of the page.
 pub const PAGE_METRICS: &[Described] = &[
     described(
         "swarmtide_page_streams",
+        "",
         "gauge",
         "Listeners to the page's streams",
     ),
     described(
         "swarmtide_page_streams_refused_total",
+        "",
         "counter",
         "Listeners turned away because there were http.streams_max of them",
     ),
     described(
         "swarmtide_page_stream_bytes_total",
+        "",
         "counter",
         "Bytes of rows given to listeners of the page's streams",
     ),
     described(
         "swarmtide_page_series_points",
+        "",
         "gauge",
         "Points kept for the page's charts",
     ),
     described(
         "swarmtide_page_series_bytes",
+        "",
         "gauge",
         "Memory of the points kept for the page's charts",
     ),
     described(
         "swarmtide_page_series_evicted_total",
+        "",
         "counter",
         "Points given up before http.series_window was over, because http.series_limit was reached",
     ),

@@ -3,24 +3,10 @@
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 
 use super::{
-    Described,
+    Described, described,
     text::{head, line},
 };
 use crate::{node::NodeShared, sidecar::Shared};
-
-const fn described(
-    name: &'static str,
-    labels: &'static str,
-    kind: &'static str,
-    help: &'static str,
-) -> Described {
-    Described {
-        name,
-        labels,
-        kind,
-        help,
-    }
-}
 
 /// Every series of the process.
 pub const PROCESS_METRICS: &[Described] = &[

@@ -1,24 +1,10 @@
 //! Series about sampled packets and the table of who talks to whom.
 
 use super::{
-    Described,
+    Described, described,
     text::{head, line},
 };
 use crate::sidecar::Shared;
-
-const fn described(
-    name: &'static str,
-    labels: &'static str,
-    kind: &'static str,
-    help: &'static str,
-) -> Described {
-    Described {
-        name,
-        labels,
-        kind,
-        help,
-    }
-}
 
 /// Every series about sampled packets.
 pub const TALKER_METRICS: &[Described] = &[

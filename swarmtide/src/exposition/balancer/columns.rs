@@ -2,22 +2,8 @@
 
 use lbsync::{DestinationPhase, DestinationStatus, VirtualServiceStatus};
 
-use super::Described;
 use crate::balancer::Numbers;
-
-const fn described(
-    name: &'static str,
-    labels: &'static str,
-    kind: &'static str,
-    help: &'static str,
-) -> Described {
-    Described {
-        name,
-        labels,
-        kind,
-        help,
-    }
-}
+use crate::exposition::{Described, described};
 
 const fn gauge(name: &'static str, help: &'static str) -> Described {
     described(name, "", "gauge", help)
