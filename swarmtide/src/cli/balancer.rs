@@ -43,14 +43,9 @@ pub enum LbCommand {
 /// Where the running balancer is.
 #[derive(Debug, Args)]
 pub struct LbRemote {
-    /// Address of the balancer's API
-    #[arg(
-        long,
-        env = "SWARMTIDE_URL",
-        default_value = "http://127.0.0.1:8008",
-        value_name = "URL"
-    )]
-    pub url: String,
+    /// Address of its API [default: where the configuration says that it listens]
+    #[arg(long, env = "SWARMTIDE_URL", value_name = "URL")]
+    pub url: Option<String>,
     /// File with the bearer token, where the balancer needs one
     #[arg(long, env = "SWARMTIDE_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
@@ -62,6 +57,9 @@ pub struct LbStatusArgs {
     /// Where the balancer is.
     #[command(flatten)]
     pub remote: LbRemote,
+    /// Configuration file of the balancer (TOML) [default: /etc/swarmtide/lbsync.toml, where that can be read]
+    #[arg(long, short, env = "SWARMTIDE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// A table for people, or all that is known as JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -76,7 +74,8 @@ pub struct AuditArgs {
     /// Audit swarm's own tables on this node as well; a node without a balancer of ours is then judged by those alone
     #[arg(long)]
     pub swarm_ingress: bool,
-    /// Configuration file with the Engine API of a manager, for --swarm-ingress
+    /// Configuration file of the balancer (TOML), and of the Engine API for --swarm-ingress [default:
+    /// /etc/swarmtide/lbsync.toml, where that can be read]
     #[arg(long, short, env = "SWARMTIDE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Where dockerd keeps network namespaces
@@ -90,7 +89,8 @@ pub struct AuditArgs {
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Configuration file of the sidecar or balancer (TOML)
+    /// Configuration file of the sidecar or balancer (TOML) [default with --role balancer: /etc/swarmtide/lbsync.toml, where that
+    /// can be read]
     #[arg(long, short, env = "SWARMTIDE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// What to look at: the swarm with its sidecars, agents and services, this host as a balancer, or as a node that one forwards

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     ask::{answer, block_on, token},
-    lb::Outcome,
+    lb::{self, Outcome},
 };
 use crate::{
     cli::{DoctorArgs, Format, Role},
@@ -31,7 +31,11 @@ struct Broken(usize);
 
 /// Checks, prints, and with `--fix` sets what is wrong of the kernel's settings.
 pub(super) fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let sources = config::Sources::of_process(args.config.clone())?;
+    let file = match args.role {
+        Some(Role::Balancer) => lb::file(args.config.as_deref()),
+        _ => args.config.clone(),
+    };
+    let sources = config::Sources::of_process(file)?;
     let config = config::load(&sources)?;
     let checked = match subject(args, &config) {
         Subject::Swarm => Checked {
@@ -85,7 +89,7 @@ fn swarm(
     let asked = Asked {
         config,
         docker,
-        url: &args.remote.url,
+        url: &url(args, config),
         token: token.as_deref(),
     };
     let facts = block_on(fleet::ask::gather(&asked)).map_err(could_not_tell)?;
@@ -94,7 +98,7 @@ fn swarm(
 
 fn host(args: &DoctorArgs, config: &Config, host: Host) -> anyhow::Result<Checked> {
     let netns = config.lbsync.netns.as_deref();
-    let told = tell(args);
+    let told = tell(args, config);
     let look = || -> anyhow::Result<Facts> {
         let wanted = wanted(args, host, &told, &config.lbsync);
         gather::gather(wanted).map_err(could_not_tell)
@@ -112,6 +116,12 @@ fn host(args: &DoctorArgs, config: &Config, host: Host) -> anyhow::Result<Checke
         findings = judge(&look()?);
     }
     Ok(Checked { findings, changes })
+}
+
+/// Where the sidecar or the balancer is: as told, else where the configuration says that it listens.
+fn url(args: &DoctorArgs, config: &Config) -> String {
+    let listens = || format!("http://{}", config.http.listen.reachable());
+    args.remote.url.clone().unwrap_or_else(listens)
 }
 
 fn could_not_tell(error: anyhow::Error) -> anyhow::Error {
@@ -210,10 +220,11 @@ impl Paint {
 }
 
 /// What the running balancer has in use, where it answers.
-fn tell(args: &DoctorArgs) -> Result<Value, String> {
+fn tell(args: &DoctorArgs, config: &Config) -> Result<Value, String> {
     let ask = || -> anyhow::Result<Value> {
         let token = token(args.remote.token_file.as_deref())?;
-        let table = client::get_with(&args.remote.url, "/v1/balancer", token.as_deref());
+        let url = url(args, config);
+        let table = client::get_with(&url, "/v1/balancer", token.as_deref());
         block_on(table).and_then(answer)
     };
     ask().map_err(|error| format!("{error:#}"))

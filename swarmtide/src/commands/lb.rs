@@ -4,7 +4,11 @@ mod audit;
 mod ingress;
 mod status;
 
-use std::io::Write;
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -17,7 +21,7 @@ use crate::{
         kernel::{KernelPlane, Namespace},
     },
     cli::{LbCommand, LbRemote},
-    client,
+    client, config,
 };
 
 /// Runs a subcommand of `lb`.
@@ -56,10 +60,27 @@ struct SourceState {
     state: String,
 }
 
+/// The configuration that Debian's package gives the balancer.
+const PACKAGED: &str = "/etc/swarmtide/lbsync.toml";
+
+/// The balancer's configuration file: the one that was named, else the package's, where it can be read.
+pub(super) fn file(named: Option<&Path>) -> Option<PathBuf> {
+    let packaged = || fs::File::open(PACKAGED).is_ok().then(|| PACKAGED.into());
+    named.map(Path::to_owned).or_else(packaged)
+}
+
+/// Where the balancer is: as told, else where its configuration says that it listens.
+fn url(remote: &LbRemote, named: Option<&Path>) -> anyhow::Result<String> {
+    if let Some(url) = &remote.url {
+        return Ok(url.clone());
+    }
+    let config = config::load(&config::Sources::of_process(file(named))?)?;
+    Ok(format!("http://{}", config.http.listen.reachable()))
+}
+
 /// Asks the running balancer for its table, as JSON.
-fn ask(remote: &LbRemote) -> anyhow::Result<Value> {
+fn ask(url: &str, remote: &LbRemote) -> anyhow::Result<Value> {
     let token = token(remote.token_file.as_deref())?;
-    let url = &remote.url;
     block_on(client::get_with(url, "/v1/balancer", token.as_deref()))
         .and_then(answer)
         .with_context(|| format!("the balancer at {url} does not tell its table"))

@@ -2,7 +2,12 @@
 //!
 //! It does not know any key: what a value means is in [`super`].
 
-use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
 
 /// A length of time between 1 ms and 24 h, written `2s`, `500ms`, `1m 30s`, or as a bare number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,6 +125,21 @@ impl fmt::Display for Bytes {
 /// An address to listen on: `HOST:PORT` with a literal IPv4 or bracketed IPv6 address; port 0 lets the kernel choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen(pub SocketAddr);
+
+impl Listen {
+    /// The address by which this host reaches it: loopback, where it listens on all addresses.
+    #[must_use]
+    pub fn reachable(self) -> SocketAddr {
+        let mut address = self.0;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        address
+    }
+}
 
 impl FromStr for Listen {
     type Err = String;

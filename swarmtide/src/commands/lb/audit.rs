@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use lbsync::{Audit, Existing, Finding, Ownership, Prefix};
 use serde_json::{Value, json};
 
-use super::{Outcome, Told, ask, ingress, open};
+use super::{Outcome, Told, ask, ingress, open, url};
 use crate::{
     cli::{AuditArgs, Format},
     commands::look::{Look, Tone},
@@ -33,13 +33,14 @@ pub(super) fn audit(args: &AuditArgs, out: &mut dyn Write) -> anyhow::Result<()>
 
 /// The audit of our own table.
 fn own(args: &AuditArgs) -> anyhow::Result<Audit> {
-    let mut found = look(args)?;
+    let url = url(&args.remote, args.config.as_deref())?;
+    let mut found = look(&url, args)?;
     for _ in 1..LOOKS {
         if found.is_clean() {
             break;
         }
         thread::sleep(PAUSE);
-        let again = look(args)?;
+        let again = look(&url, args)?;
         let both = |finding: &Finding| found.findings.contains(finding);
         found = Audit {
             findings: again.findings.iter().filter(|f| both(f)).cloned().collect(),
@@ -49,18 +50,15 @@ fn own(args: &AuditArgs) -> anyhow::Result<Audit> {
     Ok(found)
 }
 
-fn look(args: &AuditArgs) -> anyhow::Result<Audit> {
-    let told: Told = serde_json::from_value(ask(&args.remote)?)
+fn look(url: &str, args: &AuditArgs) -> anyhow::Result<Audit> {
+    let told: Told = serde_json::from_value(ask(url, &args.remote)?)
         .context("what the balancer tells cannot be read; is it of another version?")?;
     if !told.enabled {
-        bail!(
-            "the balancer at {} keeps no table (lbsync.enabled)",
-            args.remote.url
-        );
+        bail!("the balancer at {url} keeps no table (lbsync.enabled)");
     }
     if told.data_plane != "ipvs" {
         let plane = &told.data_plane;
-        bail!("the balancer's table is in {plane:?}, not in the kernel (lbsync.data_plane)");
+        bail!("the table of {url} is in {plane:?}, not in the kernel (lbsync.data_plane)");
     }
     if told.source.state == "waiting" {
         bail!("the balancer has no backend set yet, so nobody knows what should be");

@@ -7,12 +7,13 @@ use std::{fmt::Write as _, io::Write};
 use lbsync::{DestinationKey, Listing, Protocol, VirtualServiceKey};
 use serde_json::{Value, json};
 
-use super::{ask, open};
+use super::{ask, open, url};
 use crate::cli::{Format, LbStatusArgs};
 
 /// Prints the table.
 pub(super) fn status(args: &LbStatusArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut table = ask(&args.remote)?;
+    let url = url(&args.remote, args.config.as_deref())?;
+    let mut table = ask(&url, &args.remote)?;
     let is_kernel = table["data_plane"] == "ipvs";
     let listing = is_kernel.then(|| {
         let mut plane = open(table["netns"].as_str())?;
