@@ -11,9 +11,9 @@ pub enum AddressRule {
     Route,
     /// This one.
     Fixed(IpAddr),
-    /// The first of that interface, IPv4 before IPv6.
+    /// The first of that interface, as [`outward`] ranks them.
     Interface(String),
-    /// The first in that network: address and length of the prefix.
+    /// The first in that network, as [`outward`] ranks them: address and length of the prefix.
     Network(IpAddr, u8),
 }
 
@@ -38,9 +38,7 @@ pub fn choose(
     addresses: &[InterfaceAddress],
 ) -> Result<IpAddr, AddressError> {
     let first = |wanted: &dyn Fn(&InterfaceAddress) -> bool| {
-        let mut found: Vec<_> = addresses.iter().filter(|entry| wanted(entry)).collect();
-        found.sort_by_key(|entry| (entry.is_local(), entry.address.is_ipv6()));
-        found.first().map(|entry| entry.address)
+        best(addresses.iter().filter(|entry| wanted(entry)))
     };
     match rule {
         AddressRule::Route => Ok(route),
@@ -52,6 +50,25 @@ pub fn choose(
                 .ok_or(AddressError::Network(*network, *prefix))
         }
     }
+}
+
+/// The address that others know this host by, where no route tells: not that of an interface to containers; one that can be reached
+/// before one that cannot, one with a network of its own before one that may be a VIP, IPv4 before IPv6, then in the kernel's order.
+#[must_use]
+pub fn outward(addresses: &[InterfaceAddress]) -> Option<IpAddr> {
+    best(addresses.iter().filter(|entry| !entry.is_inward()))
+}
+
+fn best<'a>(addresses: impl Iterator<Item = &'a InterfaceAddress>) -> Option<IpAddr> {
+    let rank = |entry: &&InterfaceAddress| {
+        (
+            entry.is_local(),
+            entry.is_lone(),
+            entry.address.is_ipv6(),
+            entry.index,
+        )
+    };
+    addresses.min_by_key(rank).map(|entry| entry.address)
 }
 
 fn contains(network: IpAddr, prefix: u8, address: IpAddr) -> bool {
@@ -72,19 +89,62 @@ fn contains(network: IpAddr, prefix: u8, address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_address_is_the_one_that_was_asked_for() {
-        let entry = |interface: &str, index, address: &str| InterfaceAddress {
+    fn entry(interface: &str, index: u32, address: &str) -> InterfaceAddress {
+        let (address, prefix) = address.split_once('/').unwrap();
+        InterfaceAddress {
             interface: interface.to_owned(),
             index,
             address: address.parse().unwrap(),
-        };
+            prefix: prefix.parse().unwrap(),
+        }
+    }
+
+    /// A balancer or a node of direct routing has the VIP too: as the agent's address it would be that of several hosts.
+    #[test]
+    fn no_vip_is_taken_for_the_hosts_own_address() {
+        for (entries, expected) in [
+            (
+                &[("lo", 1, "10.0.0.9/32"), ("eth0", 2, "10.1.2.3/16")][..],
+                Some("10.1.2.3"),
+            ),
+            (
+                &[("eth0", 2, "10.0.0.9/32"), ("eth0", 2, "10.1.2.3/16")],
+                Some("10.1.2.3"),
+            ),
+            (
+                &[("eth1", 3, "10.0.0.1/24"), ("eth0", 2, "10.1.2.3/16")],
+                Some("10.1.2.3"),
+            ),
+            (
+                &[("docker0", 3, "172.17.0.1/16"), ("eth0", 2, "fe80::1/64")],
+                None,
+            ),
+            (
+                &[("eth0", 2, "2001:db8::5/64"), ("eth0", 2, "10.1.2.3/16")],
+                Some("10.1.2.3"),
+            ),
+            // Some clouds give a host nothing else.
+            (&[("eth0", 2, "10.1.2.3/32")], Some("10.1.2.3")),
+        ] {
+            let addresses: Vec<_> = entries
+                .iter()
+                .map(|(interface, index, address)| entry(interface, *index, address))
+                .collect();
+            let expected = expected.map(|address| address.parse().unwrap());
+            assert_eq!(outward(&addresses), expected, "{entries:?}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_the_one_that_was_asked_for() {
         let addresses = [
-            entry("lo", 1, "127.0.0.1"),
-            entry("eth0", 2, "fe80::1"),
-            entry("eth0", 2, "2001:db8::5"),
-            entry("eth0", 2, "10.1.2.3"),
-            entry("docker0", 3, "172.17.0.1"),
+            entry("lo", 1, "127.0.0.1/8"),
+            entry("lo", 1, "10.0.0.9/32"),
+            entry("eth0", 2, "fe80::1/64"),
+            entry("eth0", 2, "2001:db8::5/64"),
+            entry("eth0", 2, "10.1.2.3/16"),
+            entry("eth0", 2, "10.1.0.1/32"),
+            entry("docker0", 3, "172.17.0.1/16"),
         ];
         let route: IpAddr = "192.0.2.1".parse().unwrap();
         let network = |text: &str, prefix| AddressRule::Network(text.parse().unwrap(), prefix);

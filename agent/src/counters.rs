@@ -260,6 +260,8 @@ pub struct InterfaceAddress {
     pub index: u32,
     /// The address.
     pub address: std::net::IpAddr,
+    /// Length of its network's prefix.
+    pub prefix: u8,
 }
 
 impl InterfaceAddress {
@@ -268,6 +270,13 @@ impl InterfaceAddress {
     pub fn is_inward(&self) -> bool {
         let inward = ["docker", "br-", "veth", "virbr"];
         self.is_local() || inward.iter().any(|name| self.interface.starts_with(name))
+    }
+
+    /// Tells whether it may be a service's address, which several hosts have: a VIP of a balancer, or that of direct routing on
+    /// `lo`. It has no network of its own.
+    #[must_use]
+    pub fn is_lone(&self) -> bool {
+        self.interface == "lo" || self.prefix == if self.address.is_ipv4() { 32 } else { 128 }
     }
 
     /// Tells whether the address is one of the host itself that others cannot reach.

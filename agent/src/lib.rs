@@ -20,7 +20,7 @@ mod sample;
 mod schedule;
 
 pub use crate::{
-    address::{AddressError, AddressRule, choose},
+    address::{AddressError, AddressRule, choose, outward},
     core::{Core, Poll, Settings, Stats},
     id::ContainerId,
     packet::{HEADER_BYTES, Outcome, Owners, Packet, Taken, Tapped},

@@ -124,8 +124,16 @@ pub fn addresses() -> io::Result<Vec<InterfaceAddress>> {
     Err(io::Error::other("the kernel does not come to an end"))
 }
 
-/// Index, name where the kernel says it, and address.
-fn address(entry: &AddressMessage) -> Option<(u32, Option<String>, IpAddr)> {
+/// An address as the kernel tells it.
+struct Told {
+    index: u32,
+    /// The interface's name; not told with IPv6.
+    label: Option<String>,
+    address: IpAddr,
+    prefix: u8,
+}
+
+fn address(entry: &AddressMessage) -> Option<Told> {
     let mut name = None;
     let (mut local, mut plain) = (None, None);
     for attribute in &entry.attributes {
@@ -137,11 +145,16 @@ fn address(entry: &AddressMessage) -> Option<(u32, Option<String>, IpAddr)> {
         }
     }
     // `Address` is the other end's on a point-to-point link.
-    Some((entry.header.index, name, local.or(plain)?))
+    Some(Told {
+        index: entry.header.index,
+        label: name,
+        address: local.or(plain)?,
+        prefix: entry.header.prefix_len,
+    })
 }
 
 /// IPv6 addresses come without the interface's name; an IPv4 one's label may have `:1` after it.
-fn named(found: Vec<(u32, Option<String>, IpAddr)>) -> Vec<InterfaceAddress> {
+fn named(found: Vec<Told>) -> Vec<InterfaceAddress> {
     let names: Vec<(u32, String)> = fs::read_dir("/sys/class/net")
         .into_iter()
         .flatten()
@@ -156,17 +169,18 @@ fn named(found: Vec<(u32, Option<String>, IpAddr)>) -> Vec<InterfaceAddress> {
         .collect();
     found
         .into_iter()
-        .map(|(index, label, address)| {
-            let name = names.iter().find(|(number, _)| *number == index);
-            let label = label.unwrap_or_default();
+        .map(|told| {
+            let name = names.iter().find(|(number, _)| *number == told.index);
+            let label = told.label.unwrap_or_default();
             let interface = name.map_or_else(
                 || label.split(':').next().unwrap_or_default().to_owned(),
                 |(_, name)| name.clone(),
             );
             InterfaceAddress {
                 interface,
-                index,
-                address,
+                index: told.index,
+                address: told.address,
+                prefix: told.prefix,
             }
         })
         .collect()

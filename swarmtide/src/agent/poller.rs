@@ -11,6 +11,7 @@ use std::{
 use agent::{
     ContainerId, Core, Poll, Settings, choose,
     kernel::{ContainerReader, Found, HostReader, Roots, Scratch, Tree, addresses},
+    outward,
 };
 use anyhow::Context as _;
 
@@ -57,10 +58,7 @@ impl Poller {
             .first()
             .and_then(|collector| route_to(*collector).ok())
             .filter(|address| !address.is_loopback())
-            .or_else(|| {
-                let outward = own.iter().filter(|entry| !entry.is_inward());
-                outward.map(|entry| entry.address).min()
-            })
+            .or_else(|| outward(&own))
             .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let address = choose(&plan.address, route, &own).context("agent.address")?;
         let core = Core::new(Settings {

@@ -32,7 +32,7 @@ pub(super) const AGENT: &[Key] = &[
         "agent.address",
         Text,
         "eth0",
-        "Address that the agent gives itself, or the interface that has it. Default: the one that leads to the first collector",
+        "Address that the agent gives itself, or the interface that has it. Default: the one that leads to the first collector; where that is on this host, the first that others can reach and that is no VIP",
     ),
     key(
         "agent.cidr",
