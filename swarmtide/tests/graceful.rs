@@ -241,6 +241,10 @@ async fn the_service_manager_hears_of_each_part_of_its_life_and_a_second_signal_
     .await;
     terminate(&child);
     tokio::task::block_in_place(|| heard("STOPPING=1"));
+    // The first signal once more, as `timeout` sends it to a program and to its group.
+    terminate(&child);
+    sleep(Duration::from_millis(800)).await;
+    assert_eq!(child.try_wait().unwrap(), None);
     terminate(&child);
     assert_eq!(code(&mut child).await, Some(1));
     assert!(

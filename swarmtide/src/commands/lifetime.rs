@@ -1,6 +1,6 @@
 //! What `run`, `lbsync` and `agent` have in common: the signals that end them, and an end in time.
 
-use std::{io, time::Duration};
+use std::{io, pin::pin, time::Duration};
 
 use anyhow::bail;
 use tokio::{
@@ -12,6 +12,10 @@ use crate::service_manager::ServiceManager;
 
 /// Longest that stopping may take. The parts have shorter deadlines of their own; this one is for what nobody thought of.
 const STOP: Duration = Duration::from_secs(20);
+
+/// A signal that comes so soon after the first is the first once more: `timeout` and some supervisors send it to a program and then to
+/// its group.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// Longest wait for threads that still work when everything else has ended.
 const THREADS: Duration = Duration::from_secs(1);
@@ -49,8 +53,19 @@ impl Lifetime {
         tokio::select! {
             () = stop => Ok(()),
             () = tokio::time::sleep(STOP) => bail!("not everything had stopped within {} s", STOP.as_secs()),
-            _ = self.terminate.recv() => bail!("a second signal came before everything had stopped"),
-            _ = self.interrupt.recv() => bail!("a second signal came before everything had stopped"),
+            () = self.second_signal() => bail!("a second signal came before everything had stopped"),
+        }
+    }
+
+    async fn second_signal(&mut self) {
+        let mut at_once = pin!(tokio::time::sleep(AT_ONCE));
+        loop {
+            let soon = !at_once.is_elapsed();
+            tokio::select! {
+                () = &mut at_once, if soon => {}
+                _ = self.terminate.recv() => if !soon { return },
+                _ = self.interrupt.recv() => if !soon { return },
+            }
         }
     }
 }
