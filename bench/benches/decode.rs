@@ -22,13 +22,12 @@ use sflow::{CounterRecord, CountersSample, Datagram, Sample};
 const GOAL_FLOWPARSER: f64 = 4.0;
 const GOAL_SFLOW_PARSER: f64 = 12.0;
 
-const ROUNDS: usize = 41;
+const ROUNDS: u32 = 41;
 const ROUND: Duration = Duration::from_millis(12);
 
 const CAPTURE: &[u8] = include_bytes!("../../sflow/tests/data/hsflowd-docker-counters.pcap");
 
 fn main() -> ExitCode {
-    let check = std::env::args().any(|argument| argument == "--check");
     let all = udp_payloads(CAPTURE);
     let flowparser = SflowParser::default();
     let common: Vec<&[u8]> = all
@@ -68,7 +67,9 @@ fn main() -> ExitCode {
     println!(
         "       {ratio_sflow_parser:.1} times sflow-parser (at least {GOAL_SFLOW_PARSER}, all datagrams)"
     );
-    if check && (ratio_flowparser < GOAL_FLOWPARSER || ratio_sflow_parser < GOAL_SFLOW_PARSER) {
+    if bench::checks()
+        && (ratio_flowparser < GOAL_FLOWPARSER || ratio_sflow_parser < GOAL_SFLOW_PARSER)
+    {
         println!("a goal was missed");
         return ExitCode::FAILURE;
     }
@@ -85,7 +86,7 @@ fn compare(title: &str, datagrams: &[&[u8]], flowparser: &SflowParser) -> Ratios
     let mut ours = Vec::new();
     let mut first = Vec::new();
     let mut second = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..bench::rounds(ROUNDS) {
         ours.push(round(datagrams, decode_all));
         first.push(round(datagrams, |datagram| {
             black_box(&flowparser.parse_bytes(black_box(datagram)));

@@ -43,7 +43,7 @@ use collector::{
 use fleet::Fleet;
 
 /// Turns of each receiver that are measured, at least; a cycle of the fleet is one turn or more.
-const TURNS: usize = 150;
+const TURNS: u32 = 150;
 /// Datagrams sent in one turn, at least.
 const TURN: usize = 1_000;
 const GOAL_RATIO: f64 = 1.3;
@@ -106,7 +106,7 @@ fn main() -> ExitCode {
         "\ngoal (first row, ratio <= {GOAL_RATIO}): {}",
         if met { "met" } else { "MISSED" }
     );
-    if has_argument("--check") && !met {
+    if bench::checks() && !met {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
@@ -127,7 +127,8 @@ fn compare(fleet: &Fleet, arrival: Arrival) -> f64 {
     let turns_a_cycle = fleet
         .containers_per_agent
         .div_ceil(fleet.per_datagram * step);
-    let cycles = u32::try_from(TURNS.div_ceil(turns_a_cycle)).unwrap_or(u32::MAX);
+    let turns = bench::rounds(TURNS) as usize;
+    let cycles = u32::try_from(turns.div_ceil(turns_a_cycle)).unwrap_or(u32::MAX);
     for cycle in 0..cycles + 2 {
         let datagrams: Vec<_> = (0..fleet.agents)
             .map(|agent| fleet.cycle(agent, cycle))

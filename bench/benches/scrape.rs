@@ -27,7 +27,7 @@ use swarmtide::exposition::ContainerSeries;
 
 const CONTAINERS: usize = 12_000;
 const CONTAINERS_PER_AGENT: usize = 100;
-const ROUNDS: usize = 9;
+const ROUNDS: u32 = 9;
 const SERIES: usize = 100_000;
 
 /// Our scrape may take this share of the recorder's.
@@ -71,8 +71,7 @@ fn main() -> ExitCode {
     );
     let met = lines.len() >= SERIES && time <= GOAL_TIME && memory <= GOAL_MEMORY;
     println!("goals: {}", if met { "met" } else { "MISSED" });
-    let check = std::env::args().any(|argument| argument == "--check");
-    if check && !met {
+    if bench::checks() && !met {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
@@ -149,7 +148,7 @@ fn parse(line: &str) -> Option<Line<'_>> {
 }
 
 fn median(mut work: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..ROUNDS)
+    let mut times: Vec<Duration> = (0..bench::rounds(ROUNDS))
         .map(|_| {
             let begin = Instant::now();
             work();
@@ -157,7 +156,7 @@ fn median(mut work: impl FnMut()) -> Duration {
         })
         .collect();
     times.sort_unstable();
-    times[ROUNDS / 2]
+    times[times.len() / 2]
 }
 
 /// Resident memory of this process.

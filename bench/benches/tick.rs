@@ -92,8 +92,7 @@ fn main() -> ExitCode {
         "goals (tick <= {GOAL_TICK:?}, <= {GOAL_BYTES_PER_CONTAINER} B/container, growth, everything <= {GOAL_EVERYTHING} bare ticks): {}",
         if met { "met" } else { "MISSED" }
     );
-    let check = std::env::args().any(|argument| argument == "--check");
-    if check && !met {
+    if bench::checks() && !met {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
@@ -137,7 +136,7 @@ fn measure(containers: usize) -> Measured {
     let collector_bytes = resident_bytes().saturating_sub(before) as f64 / containers as f64;
     let ingest_ns = ingest(&collector, &fleet, 2);
     let mut services = Services::new((0..containers).map(fleet::uuid), CONTAINERS_PER_SERVICE);
-    let mut ticks: Vec<Parts> = (0..ROUNDS)
+    let mut ticks: Vec<Parts> = (0..bench::rounds(ROUNDS))
         .map(|round| {
             let now = at(2) + Duration::from_secs(round.into());
             services.tick(&collector, now, now)
@@ -179,7 +178,7 @@ fn everything(collector: &Collector, fleet: &Fleet) -> All {
     let mut services = Services::everything(uuids, CONTAINERS_PER_SERVICE, path);
     let aged = services.age(collector, at(2), AGE_TICKS);
     let before = services.happened();
-    let mut ticks: Vec<Parts> = (1..=ROUNDS)
+    let mut ticks: Vec<Parts> = (1..=bench::rounds(ROUNDS))
         .map(|round| services.tick(collector, at(2), aged + Duration::from_secs(2) * round))
         .collect();
     let after = services.happened();
@@ -188,8 +187,8 @@ fn everything(collector: &Collector, fleet: &Fleet) -> All {
         tick: ticks[ticks.len() / 2],
         engine_bytes: services.engine_bytes() as f64 / services.count() as f64,
         candidate_bytes: services.candidate_bytes() as f64 / services.count() as f64,
-        changes: (after.0 - before.0) as f64 / f64::from(ROUNDS),
-        events: (after.1 - before.1) as f64 / f64::from(ROUNDS),
+        changes: (after.0 - before.0) as f64 / f64::from(bench::rounds(ROUNDS)),
+        events: (after.1 - before.1) as f64 / f64::from(bench::rounds(ROUNDS)),
     }
 }
 
@@ -304,7 +303,9 @@ fn at(cycle: u32) -> Duration {
 }
 
 fn median(mut run: impl FnMut()) -> Duration {
-    let mut times: Vec<_> = (0..ROUNDS).map(|_| timed(&mut run)).collect();
+    let mut times: Vec<_> = (0..bench::rounds(ROUNDS))
+        .map(|_| timed(&mut run))
+        .collect();
     times.sort_unstable();
     times[times.len() / 2]
 }

@@ -17,9 +17,10 @@ pub use swarm::{Published, Swarm};
 
 use std::{
     env,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Read as _},
     path::Path,
-    process::{Command, ExitStatus},
+    process::{Command, ExitStatus, Stdio},
+    thread,
 };
 
 use anyhow::Result;
@@ -29,6 +30,9 @@ const MARK: &str = "TESTBED_IN_GUEST";
 
 /// How long the guest of one test may live, seconds.
 const LIMIT_S: u32 = 400;
+
+/// How long a whole machine may, seconds.
+const MACHINE_LIMIT_S: u32 = 600;
 
 /// Whether this process runs in the guest.
 #[expect(
@@ -47,8 +51,21 @@ pub fn is_guest() -> bool {
 /// # Panics
 ///
 /// When the test fails in the guest, or the guest does.
-#[expect(clippy::print_stdout, reason = "a part of the test's own frame")]
 pub fn in_guest<F: FnOnce()>(body: F) {
+    within(body, &[], LIMIT_S);
+}
+
+/// As [`in_guest`], on a machine that systemd has booted, as process 1.
+///
+/// # Panics
+///
+/// When the test fails there, or the machine does.
+pub fn on_machine<F: FnOnce()>(body: F) {
+    within(body, &["--boot", "--memory", "2048"], MACHINE_LIMIT_S);
+}
+
+#[expect(clippy::print_stdout, reason = "a part of the test's own frame")]
+fn within<F: FnOnce()>(body: F, options: &[&str], limit_s: u32) {
     if is_guest() {
         return body();
     }
@@ -56,16 +73,31 @@ pub fn in_guest<F: FnOnce()>(body: F) {
     let path = path.strip_suffix("::{{closure}}").unwrap_or(path);
     let name = path.split_once("::").map_or(path, |(_, name)| name);
     let arguments = ["--exact", name, "--nocapture", "--test-threads", "1"];
-    let output = again(&arguments, LIMIT_S).and_then(|mut command| Ok(command.output()?));
-    let output = output.expect("testbed/guest can be started");
-    let text = String::from_utf8_lossy(&output.stdout);
-    print!("{text}");
-    std::io::stdout().flush().ok();
+    let mut guest = again(options, &arguments, limit_s).expect("this program can be found");
+    let mut guest = guest
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("testbed/guest can be started");
+    let mut stderr = guest.stderr.take().expect("a pipe");
+    let stderr = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stderr.read_to_end(&mut bytes).ok();
+        bytes
+    });
+    let mut passed = false;
+    for line in BufReader::new(guest.stdout.take().expect("a pipe")).split(b'\n') {
+        let line = line.unwrap_or_default();
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        passed |= line.contains("1 passed");
+    }
+    let status = guest.wait().expect("a child can be waited for");
+    let stderr = stderr.join().unwrap_or_default();
     assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{name} in the guest: {}\n{}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
+        status.success() && passed,
+        "{name} in the guest: {status}\n{}",
+        String::from_utf8_lossy(&stderr)
     );
 }
 
@@ -75,13 +107,14 @@ pub fn in_guest<F: FnOnce()>(body: F) {
 ///
 /// When `testbed/guest` cannot be started.
 pub fn run_again(arguments: &[&str], limit_s: u32) -> Result<ExitStatus> {
-    Ok(again(arguments, limit_s)?.status()?)
+    Ok(again(&[], arguments, limit_s)?.status()?)
 }
 
-fn again(arguments: &[&str], limit_s: u32) -> Result<Command> {
+fn again(options: &[&str], arguments: &[&str], limit_s: u32) -> Result<Command> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("guest");
     let mut command = Command::new(script);
     command
+        .args(options)
         .args(["--timeout", &limit_s.to_string(), "--"])
         .arg(env::current_exe()?)
         .args(arguments)

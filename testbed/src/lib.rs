@@ -4,6 +4,7 @@
 //! too. The swarm needs root. What is missing fails the test; `testbed/setup` and `testbed/guest --setup` install it.
 
 mod agent;
+pub mod documents;
 pub mod guest;
 pub mod load;
 mod swarm;

@@ -61,7 +61,7 @@ pub(crate) fn measure(network: &Network) -> Latency {
         down: Vec::new(),
         bare: Vec::new(),
     };
-    for change in 0..CHANGES {
+    for change in 0..bench::rounds(CHANGES) {
         thread::sleep(random.between(
             Duration::from_millis(200),
             Duration::from_millis(200) + INTERVAL,

@@ -171,10 +171,10 @@ pub(crate) fn measure(services: u32, destinations: u32) -> Table {
     });
 
     let saved = peers::save();
-    let delete = peers::delete(services.min(destinations).min(ROUNDS));
+    let delete = peers::delete(services.min(destinations).min(bench::rounds(ROUNDS)));
     peers::clear();
     let restore = peers::restore(&saved);
-    let reload = peers::reload(&saved, destinations, ROUNDS);
+    let reload = peers::reload(&saved, destinations, bench::rounds(ROUNDS));
     peers::clear();
     Table {
         services,
@@ -191,13 +191,13 @@ pub(crate) fn measure(services: u32, destinations: u32) -> Table {
 
 /// The median of the times, the mean of the processor times (they come in ticks), and the messages of one.
 fn rounds(mut work: impl FnMut(u32) -> Measured) -> Measured {
-    let all: Vec<_> = (0..ROUNDS).map(&mut work).collect();
+    let all: Vec<_> = (0..bench::rounds(ROUNDS)).map(&mut work).collect();
     let mut walls: Vec<_> = all.iter().map(|measured| measured.cost.wall).collect();
     let spent: Duration = all.iter().map(|measured| measured.cost.cpu).sum();
     Measured {
         cost: Cost {
             wall: median(&mut walls),
-            cpu: spent / ROUNDS,
+            cpu: spent / bench::rounds(ROUNDS),
         },
         ..all[0]
     }

@@ -9,7 +9,29 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{NOT_HERE, blocks::Found, parts::parts};
+use testbed::documents::{Documented, filled};
+
+use super::NOT_HERE;
+
+/// Whether the command asks for what the demo can answer.
+pub(crate) fn can_answer(command: &Documented) -> bool {
+    let asks_us = |words: &[String]| match words {
+        [program, subcommand, rest @ ..] if program == "swarmtide" => {
+            let elsewhere = rest
+                .iter()
+                .any(|word| word.starts_with("/etc/") && !word.ends_with("/swarmtide.toml"));
+            !elsewhere && !NOT_HERE.contains(&subcommand.as_str())
+        }
+        [program, rest @ ..] if program == "curl" => rest
+            .iter()
+            .any(|word| filled(word).contains("127.0.0.1:8008")),
+        _ => false,
+    };
+    command
+        .parts()
+        .first()
+        .is_some_and(|part| asks_us(&part.words))
+}
 
 pub(crate) struct Demo {
     child: Child,
@@ -63,25 +85,8 @@ impl Demo {
         }
     }
 
-    /// Whether the command asks for what the demo can answer.
-    pub(crate) fn can(&self, text: &str) -> bool {
-        let asks_us = |words: &[String]| match words {
-            [program, subcommand, rest @ ..] if program == "swarmtide" => {
-                let elsewhere = rest
-                    .iter()
-                    .any(|word| word.starts_with("/etc/") && !word.ends_with("/swarmtide.toml"));
-                !elsewhere && NOT_HERE.iter().all(|(name, _)| name != subcommand)
-            }
-            [program, rest @ ..] if program == "curl" => {
-                rest.iter().any(|word| word.contains("127.0.0.1:8008"))
-            }
-            _ => false,
-        };
-        parts(text).first().is_some_and(|part| asks_us(&part.words))
-    }
-
     /// Runs it with what the reader would put in; it has to end with 0.
-    pub(crate) fn run(&self, command: &Found) {
+    pub(crate) fn run(&self, command: &Documented) {
         let config = self
             .folder
             .path()
@@ -89,8 +94,7 @@ impl Demo {
             .display()
             .to_string();
         let address = self.url.trim_start_matches("http://");
-        let mut text = command
-            .text
+        let mut text = filled(&command.text)
             .replace("127.0.0.1:8008", address)
             .replace("10.0.0.11:8008", address)
             .replace("/etc/swarmtide/swarmtide.toml", "swarmtide.toml")

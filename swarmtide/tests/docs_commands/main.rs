@@ -1,102 +1,119 @@
-//! Every command of the documentation: those that a running demo can answer are run, the others have to be of commands, flags, files,
-//! benches and tests that exist.
-//!
-//! A block whose first line begins with a command of [`KNOWN`] is a block of commands, and so is a span in the text that begins with
-//! `swarmtide`, `cargo` or `curl`. What a program of ours is not asked to do here is listed with its reason.
+//! Every command of the documentation is run: here, against a running demo, by the test of [`RUN_BY`] that takes its section from
+//! the document and runs it line by line, or by `./check` itself. All of them have to be of commands, flags, files, benches and
+//! tests that exist.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-mod blocks;
 mod demo;
-mod parts;
 
-use std::path::{Path, PathBuf};
+use std::{collections::BTreeSet, fs};
 
 use clap::{CommandFactory as _, error::ErrorKind};
 use swarmtide::cli::Cli;
+use testbed::documents::{Documented, Part, all, filled, is_place, parts, root, section};
 
-use blocks::{Found, found};
-use parts::{Part, parts};
-
-/// Commands that blocks of commands begin with.
-const KNOWN: &[&str] = &[
-    "swarmtide",
-    "curl",
-    "cargo",
-    "docker",
-    "promtool",
-    "modprobe",
-    "ip",
-    "sysctl",
-    "systemctl",
-    "journalctl",
-    "apt-get",
-    "openssl",
-    "install",
-    "export",
-    "cat",
-    "./check",
-    "testbed/",
-    "packaging/",
+/// Sections whose commands a test runs line by line, on a machine that it makes for them: document, heading, test.
+const RUN_BY: &[(&str, &str, &str)] = &[
+    (
+        "README.md",
+        "Ten minutes: from a swarm to a service that scales",
+        "testbed/tests/packaging/newcomer.rs",
+    ),
+    (
+        "docs/install.md",
+        "The stack",
+        "testbed/tests/packaging/overlay.rs",
+    ),
+    (
+        "docs/troubleshooting.md",
+        "Troubleshooting",
+        "testbed/tests/packaging/newcomer.rs",
+    ),
+    (
+        "hsflowd/README.md",
+        "hsflowd: the agent on every node",
+        "testbed/tests/sidecar/stack.rs",
+    ),
+    (
+        "docs/install.md",
+        "docker run",
+        "testbed/tests/machine/containers.rs",
+    ),
+    (
+        "docs/install.md",
+        "Packets sampled in the stack",
+        "testbed/tests/machine/containers.rs",
+    ),
+    (
+        "docs/agent.md",
+        "`swarmtide agent`: telemetry of every container, each second",
+        "testbed/tests/machine/containers.rs",
+    ),
+    (
+        "docs/agent.md",
+        "Packet sampling",
+        "testbed/tests/machine/containers.rs",
+    ),
+    (
+        "docs/install.md",
+        "Debian and Ubuntu",
+        "testbed/tests/machine/debian.rs",
+    ),
+    (
+        "docs/install.md",
+        "systemd without the package",
+        "testbed/tests/machine/debian.rs",
+    ),
+    (
+        "docs/install.md",
+        "Shell completion and manual pages",
+        "testbed/tests/machine/debian.rs",
+    ),
+    (
+        "docs/recording.md",
+        "Recordings",
+        "testbed/tests/machine/debian.rs",
+    ),
+    (
+        "docs/balancer.md",
+        "A balancer node in five minutes",
+        "testbed/tests/machine/debian.rs",
+    ),
+    (
+        "docs/balancer.md",
+        "Direct routing and tunnels",
+        "testbed/tests/machine/debian.rs",
+    ),
 ];
 
-/// Subcommands that a demo beside them cannot answer, or that would change this machine; they are only parsed.
-const NOT_HERE: &[(&str, &str)] = &[
-    ("run", "needs a manager of a swarm"),
-    (
-        "record",
-        "needs a manager of a swarm; swarmtide/tests/whole/recording.rs runs it",
-    ),
-    (
-        "replay",
-        "needs a recording; swarmtide/tests/whole/recording.rs runs it",
-    ),
-    (
-        "agent",
-        "needs containers and root; testbed/tests/agent runs it",
-    ),
-    ("lbsync", "needs IPVS; testbed/tests/guest runs it"),
-    ("lb", "needs IPVS; testbed/tests/guest runs it"),
-    (
-        "doctor",
-        "judges the machine that it runs on; testbed runs it",
-    ),
-    ("demo", "is what runs beside these"),
-    (
-        "simulate",
-        "plays long traces; swarmtide/tests/simulate.rs runs it",
-    ),
-    (
-        "sflow",
-        "needs captures or the wire; swarmtide/tests/sflow_command.rs runs it",
-    ),
-    ("completions", "swarmtide/tests/shell.rs runs it"),
-    ("man", "swarmtide/tests/shell.rs runs it"),
-    ("health", "asks the container that it is in"),
+/// Programs whose commands a test takes from all documents.
+const RUN_FROM_ALL: &[(&str, &str)] = &[
+    ("cargo", "testbed/tests/commands.rs"),
+    ("testbed/python", "testbed/tests/commands.rs"),
+    ("promtool", "testbed/tests/commands.rs"),
+    ("swarmtide simulate", "testbed/tests/commands.rs"),
+    ("./check", ".ci/run"),
 ];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .canonicalize()
-        .unwrap()
-}
+/// Where commands in the text are run that no demo can answer.
+const NAMED: &str = "testbed/tests/machine/named.rs";
 
-/// All commands of all documents.
-fn all() -> Vec<Found> {
-    let mut files = vec![
-        root().join("README.md"),
-        root().join("dashboards/README.md"),
-        root().join("hsflowd/README.md"),
-    ];
-    let docs = std::fs::read_dir(root().join("docs")).unwrap().flatten();
-    files.extend(
-        docs.map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|end| end == "md")),
-    );
-    files.sort();
-    files.iter().flat_map(|file| found(file)).collect()
-}
+/// Subcommands that a demo beside them cannot answer, or that would change this machine.
+const NOT_HERE: &[&str] = &[
+    "run",
+    "record",
+    "replay",
+    "agent",
+    "lbsync",
+    "lb",
+    "doctor",
+    "demo",
+    "simulate",
+    "sflow",
+    "completions",
+    "man",
+    "health",
+];
 
 /// What is wrong with a command that is not run.
 fn fault(part: &Part) -> Option<String> {
@@ -146,18 +163,10 @@ fn swarmtide(words: &[&str]) -> Option<String> {
     })
 }
 
-/// A word in capitals, which stands for what the reader puts there.
-fn is_place(word: &str) -> bool {
-    word.len() > 1
-        && word
-            .chars()
-            .all(|letter| letter.is_ascii_uppercase() || letter == '_')
-}
-
 /// Packages, benches, tests and examples have to be there.
 fn cargo(words: &[&str]) -> Option<String> {
     let exists = |name: &str, folder: &str| {
-        let members = std::fs::read_dir(root())
+        let members = fs::read_dir(root())
             .unwrap()
             .flatten()
             .map(|entry| entry.path());
@@ -184,10 +193,49 @@ fn every_command_is_one_that_exists() {
     assert!(found.len() >= 60, "{}", found.len());
     let mut faults = Vec::new();
     for command in &found {
-        for part in parts(&command.text) {
+        for part in command.parts() {
             if let Some(fault) = fault(&part) {
                 faults.push(format!("{}: {}: {fault}", command.place, command.text));
             }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// Whether a test takes the command from its document; which one, and that it does.
+fn runs_elsewhere(command: &Documented) -> bool {
+    let of_a_section = RUN_BY.iter().any(|(document, heading, _)| {
+        section(document, heading)
+            .iter()
+            .any(|run| run.text == command.text)
+    });
+    of_a_section
+        || RUN_FROM_ALL.iter().any(|(start, _)| {
+            command
+                .text
+                .strip_prefix(start)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        })
+}
+
+#[test]
+fn every_command_is_run_by_a_test() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap_or_default();
+    let named = read(NAMED);
+    let mut faults = BTreeSet::new();
+    for command in all() {
+        let complete = command.in_block || is_complete(&command);
+        let run = demo::can_answer(&command)
+            || runs_elsewhere(&command)
+            || !command.in_block && named.contains(&format!("\"{}\"", command.text));
+        if complete && !run {
+            faults.insert(format!("{}: {}", command.place, command.text));
+        }
+    }
+    for (document, heading, test) in RUN_BY {
+        let text = read(test);
+        if !text.contains(&format!("\"{document}\"")) || !text.contains(&format!("\"{heading}\"")) {
+            faults.insert(format!("{test} does not take {heading:?} from {document}"));
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
@@ -220,25 +268,26 @@ fn a_flag_or_a_subcommand_that_does_not_exist_is_found() {
 #[test]
 fn what_a_demo_can_answer_is_run() {
     let demo = demo::Demo::start();
-    let mut ran = std::collections::BTreeSet::new();
+    let mut ran = BTreeSet::new();
     for command in all() {
-        let complete = command.in_block || is_complete(&command.text);
-        if complete && demo.can(&command.text) && ran.insert(command.text.clone()) {
+        let complete = command.in_block || is_complete(&command);
+        if complete && demo::can_answer(&command) && ran.insert(command.text.clone()) {
             demo.run(&command);
         }
     }
     assert!(ran.len() >= 18, "only these were run: {ran:#?}");
 }
 
-/// Whether a span in the text can be run as it stands, without places for what the reader puts there.
-fn is_complete(text: &str) -> bool {
-    !text.contains('[')
-        && parts(text).iter().all(|part| {
-            let words = part.words.iter().map(String::as_str);
-            part.words
-                .first()
-                .is_some_and(|program| program == "swarmtide")
-                && Cli::command().try_get_matches_from(words).is_ok()
-                && !part.words.iter().any(|word| is_place(word))
-        })
+/// Whether a span in the text can be run as it stands, with what a reader would put in for words in capitals.
+fn is_complete(command: &Documented) -> bool {
+    let filled = filled(&command.text);
+    let programs = parts(&filled);
+    let complete = |part: &Part| match part.words.first().map(String::as_str) {
+        Some("swarmtide") => Cli::command()
+            .try_get_matches_from(part.words.iter().map(String::as_str))
+            .is_ok(),
+        _ => true,
+    };
+    let mut words = programs.iter().flat_map(|part| &part.words);
+    !filled.contains('[') && !words.any(|word| is_place(word)) && programs.iter().all(complete)
 }

@@ -15,9 +15,6 @@ use anyhow::{Context as _, Result, ensure};
 use super::program::Program;
 use crate::wait_for;
 
-/// The address of the guest as a swarm node.
-const ADDRESS: &str = "10.99.0.1";
-
 /// What the engine needs of the guest before it starts.
 const PREPARE: &str = "\
 set -e
@@ -34,21 +31,20 @@ ip link set node up";
 /// A running engine: one manager with the image of the archive.
 #[derive(Debug)]
 pub struct Engine {
-    _daemon: Program,
+    _daemon: Option<Program>,
 }
 
 impl Engine {
+    /// The address of the guest as a swarm node.
+    pub const ADDRESS: &str = "10.99.0.1";
+
     /// Starts it, makes a swarm, and loads an image (see `testbed/image`).
     ///
     /// # Errors
     ///
     /// When anything fails; its log goes to standard error.
     pub fn start(image: &Path) -> Result<Self> {
-        let prepared = Command::new("sh").args(["-c", PREPARE]).status()?;
-        ensure!(
-            prepared.success(),
-            "the guest cannot be prepared for an engine"
-        );
+        prepare()?;
         let log = fs::File::create("/run/dockerd.log")?;
         let mut daemon = Command::new("dockerd");
         daemon
@@ -56,16 +52,34 @@ impl Engine {
             .stdout(log.try_clone()?)
             .stderr(log);
         let engine = Self {
-            _daemon: Program::start(&mut daemon)?,
+            _daemon: Some(Program::start(&mut daemon)?),
         };
         let up = wait_for("the engine answers", Duration::from_secs(120), || {
             ping().ok()
         });
         up.with_context(|| fs::read_to_string("/run/dockerd.log").unwrap_or_default())?;
+        engine.with(image)
+    }
+
+    /// As [`Self::start`], where systemd is process 1: as the service that Debian's package brings.
+    ///
+    /// # Errors
+    ///
+    /// When anything fails.
+    pub fn boot(image: &Path) -> Result<Self> {
+        prepare()?;
+        let started = Command::new("systemctl")
+            .args(["start", "docker"])
+            .status()?;
+        ensure!(started.success(), "docker.service does not start");
+        Self { _daemon: None }.with(image)
+    }
+
+    fn with(self, image: &Path) -> Result<Self> {
         let image = image.to_str().context("the path of the image")?;
-        engine.docker(&["load", "--quiet", "--input", image])?;
-        engine.docker(&["swarm", "init", "--advertise-addr", ADDRESS])?;
-        Ok(engine)
+        self.docker(&["load", "--quiet", "--input", image])?;
+        self.docker(&["swarm", "init", "--advertise-addr", Self::ADDRESS])?;
+        Ok(self)
     }
 
     /// Runs the `docker` command and returns what it prints.
@@ -102,6 +116,15 @@ impl Engine {
         ];
         self.docker(&words.concat()).map(drop)
     }
+}
+
+fn prepare() -> Result<()> {
+    let prepared = Command::new("sh").args(["-c", PREPARE]).status()?;
+    ensure!(
+        prepared.success(),
+        "the guest cannot be prepared for an engine"
+    );
+    Ok(())
 }
 
 /// Asks the engine whether it is there; much cheaper than the `docker` command.

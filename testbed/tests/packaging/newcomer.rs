@@ -1,42 +1,23 @@
-//! A newcomer's path: the commands of docs/install.md, one by one, as if logged in on a manager of an empty swarm, until a service
+//! A newcomer's path: the commands of README.md, one by one, as if logged in on a manager of an empty swarm, until a service
 //! scales by its load. Then what the docs promise of the stack: sidecars on all managers, and a doctor that names the node whose
 //! agent is gone; `overlay` goes on from there.
 
 use std::{
     net::SocketAddr,
-    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
-use testbed::{Swarm, wait_for};
+use testbed::{
+    Swarm,
+    documents::{Documented, section},
+    wait_for,
+};
 
-use crate::{overlay, read, root, text};
+use crate::{overlay, root, text};
 
 const PATIENCE: Duration = Duration::from_secs(90);
-
-/// The commands under a heading of a document: its indented lines, with their continuations.
-fn commands(path: &str, heading: &str) -> Vec<String> {
-    let document = read(path);
-    let after = document
-        .split_once(&format!("\n## {heading}\n"))
-        .unwrap_or_else(|| panic!("{path} has no {heading:?}"))
-        .1;
-    let section = after.split("\n## ").next().unwrap();
-    let mut commands: Vec<String> = Vec::new();
-    for line in section.lines().filter_map(|line| line.strip_prefix("    ")) {
-        let continues = |before: &String| before.ends_with('\\') || before.ends_with('|');
-        match commands.last_mut().filter(|before| continues(before)) {
-            Some(before) => {
-                before.push('\n');
-                before.push_str(line);
-            }
-            None => commands.push(line.to_owned()),
-        }
-    }
-    commands
-}
 
 /// What stands in the docs for what a reader has, and is something else here.
 fn here(command: &str) -> String {
@@ -224,12 +205,12 @@ fn from_an_empty_swarm_to_a_service_that_scales() {
     let begin = Instant::now();
     let mut shell = Shell::new(&swarm);
     let mut said = String::new();
-    for command in commands(
-        "docs/install.md",
+    for command in section(
+        "README.md",
         "Ten minutes: from a swarm to a service that scales",
     ) {
-        said = shell.run(&command);
-        if command.starts_with("docker build") {
+        said = shell.run(&command.text);
+        if command.text.starts_with("docker build") {
             // A registry's part; it is not counted, and takes a second.
             spread(&swarm, "swarmtide:0.1.0", &["m2", "m3", "w1"]);
         }
@@ -254,6 +235,9 @@ fn from_an_empty_swarm_to_a_service_that_scales() {
         load.follow(&get(&format!("{url}/v1/backends"))?);
         (replicas(&swarm) == 5).then_some(())
     });
+    for command in section("docs/troubleshooting.md", "Troubleshooting") {
+        shell.run(&command.text);
+    }
     everybody_is_there(&swarm);
     a_node_without_its_agent_is_named(&swarm);
     overlay::deploy(&swarm, &mut shell);
@@ -332,15 +316,12 @@ fn a_node_without_its_agent_is_named(swarm: &Swarm) {
 
 #[test]
 fn the_section_of_the_docs_is_short_and_complete() {
-    let commands = commands(
-        "docs/install.md",
+    let commands = section(
+        "README.md",
         "Ten minutes: from a swarm to a service that scales",
     );
     assert!((5..=10).contains(&commands.len()), "{commands:#?}");
-    assert!(Path::new(&root().join("stack.yml")).exists());
-    assert!(
-        commands
-            .iter()
-            .any(|command| command.contains("--compose-file stack.yml"))
-    );
+    assert!(root().join("stack.yml").exists());
+    let deploys = |command: &Documented| command.text.contains("--compose-file stack.yml");
+    assert!(commands.iter().any(deploys));
 }

@@ -4,7 +4,7 @@
 use std::{fs, net::Ipv4Addr, process::Command};
 
 use serde_json::Value;
-use testbed::Swarm;
+use testbed::{Swarm, documents::section};
 
 use crate::{
     newcomer::{Shell, get, spread, until},
@@ -57,22 +57,19 @@ pub(crate) fn deploy(swarm: &Swarm, shell: &mut Shell<'_>) {
     swarm.docker("m1", &label).unwrap();
     for command in [
         &format!(
-            "export SWARMTIDE_TARGETS={}",
-            list(&|ip| format!("{ip}:8008"))
-        ),
-        &format!(
             "export SWARMTIDE_SIDECARS={}",
             list(&|ip| format!("http://{ip}:8008"))
         ),
         "export SWARMTIDE_BALANCER_DATA_PLANE=memory",
         "export SWARMTIDE_PROMETHEUS_IMAGE=testbed/prometheus:1",
         "export SWARMTIDE_GRAFANA_REPLICAS=0",
-        "openssl rand -hex 16 | docker secret create swarmtide-grafana-password -",
-        "docker stack deploy --resolve-image never --compose-file stack.yml --compose-file stack.monitoring.yml swarmtide",
-        "docker service update --quiet --force --update-monitor 1s swarmtide_sidecar",
     ] {
         shell.run(command);
     }
+    for command in section("docs/install.md", "The stack") {
+        shell.run(&command.text);
+    }
+    shell.run("docker service update --quiet --force --update-monitor 1s swarmtide_sidecar");
 }
 
 /// Those that were replaced were told to stop, and had time to.

@@ -2,12 +2,14 @@
 
 /// One program with its arguments; assignments before it and redirections are left out.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub(crate) words: Vec<String>,
+pub struct Part {
+    /// The program, and its arguments.
+    pub words: Vec<String>,
 }
 
 /// Splits a line at pipes and separators, and the parts into words. Of `[--flag VALUE]` the brackets go, of `[a|b]` all.
-pub(crate) fn parts(line: &str) -> Vec<Part> {
+#[must_use]
+pub fn parts(line: &str) -> Vec<Part> {
     let mut all = vec![Vec::new()];
     let (mut word, mut started, mut quote, mut choice) = (String::new(), false, None, 0);
     let mut letters = line.chars().peekable();
@@ -69,18 +71,23 @@ fn is_assignment(word: &str) -> bool {
     })
 }
 
-#[test]
-fn lines_become_programs() {
-    let words = |line: &str| -> Vec<Vec<String>> {
-        parts(line).into_iter().map(|part| part.words).collect()
-    };
-    assert_eq!(
-        words("A=1 x --at '5m ago' | jq .a[].b > out # why"),
-        [vec!["x", "--at", "5m ago"], vec!["jq", ".a[].b"]]
-    );
-    assert_eq!(
-        words("x state [a|b] [SERVICE] [--at TIME]"),
-        [["x", "state", "--at", "TIME"]]
-    );
-    assert_eq!(words("x; echo $?"), [vec!["x"], vec!["echo", "$?"]]);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_become_programs() {
+        let words = |line: &str| -> Vec<Vec<String>> {
+            parts(line).into_iter().map(|part| part.words).collect()
+        };
+        assert_eq!(
+            words("A=1 x --at '5m ago' | jq .a[].b > out # why"),
+            [vec!["x", "--at", "5m ago"], vec!["jq", ".a[].b"]]
+        );
+        assert_eq!(
+            words("x state [a|b] [SERVICE] [--at TIME]"),
+            [["x", "state", "--at", "TIME"]]
+        );
+        assert_eq!(words("x; echo $?"), [vec!["x"], vec!["echo", "$?"]]);
+    }
 }
