@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
+use serde::Serialize;
 
 use super::ask::block_on;
 use crate::{
@@ -16,26 +17,69 @@ use crate::{
     config::{self, Config, Sources},
 };
 
+/// What was asked, and what was heard.
+#[derive(Debug, Serialize)]
+struct Heard {
+    /// Whether it is as it should be: the exit code.
+    healthy: bool,
+    /// Absent where what runs here has no listener.
+    url: Option<String>,
+    /// Status of the answer; absent without one.
+    status: Option<u16>,
+    /// The answer.
+    answer: Option<String>,
+    /// Why there is none.
+    error: Option<String>,
+}
+
 /// Asks, and fails where the answer is not 200.
-pub(super) fn health(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn health(args: &HealthArgs, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let url = match &args.url {
-        Some(url) => url.clone(),
-        None => match address(&process_one())? {
-            Some(address) => format!("http://{address}"),
-            None => {
-                writeln!(out, "it runs, and has no listener to ask (agent.listen)")?;
-                return Ok(());
-            }
-        },
+        Some(url) => Some(url.clone()),
+        None => address(&process_one())?.map(|address| format!("http://{address}")),
     };
     let path = if args.ready { "/ready" } else { "/live" };
-    let (status, body) = block_on(client::get(&url, path))?;
-    let answer = String::from_utf8_lossy(&body);
-    if status != 200 {
-        bail!("{url}{path} answers {status}: {}", answer.trim());
+    let url = url.map(|url| (format!("{url}{path}"), url));
+    let asked = url
+        .as_ref()
+        .map(|(_, url)| block_on(client::get(url, path)))
+        .transpose();
+    let heard = heard(url.as_ref().map(|(whole, _)| whole), &asked);
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&heard)?)?;
     }
-    writeln!(out, "{}", answer.trim())?;
+    asked?;
+    let Heard {
+        healthy,
+        url: Some(url),
+        status: Some(status),
+        answer: Some(answer),
+        ..
+    } = heard
+    else {
+        if !json {
+            writeln!(out, "it runs, and has no listener to ask (agent.listen)")?;
+        }
+        return Ok(());
+    };
+    if !healthy {
+        bail!("{url} answers {status}: {answer}");
+    }
+    if !json {
+        writeln!(out, "{answer}")?;
+    }
     Ok(())
+}
+
+fn heard(url: Option<&String>, asked: &anyhow::Result<Option<(u16, Vec<u8>)>>) -> Heard {
+    let answer = asked.as_ref().ok().and_then(Option::as_ref);
+    Heard {
+        healthy: asked.is_ok() && answer.is_none_or(|(status, _)| *status == 200),
+        url: url.cloned(),
+        status: answer.map(|(status, _)| *status),
+        answer: answer.map(|(_, body)| String::from_utf8_lossy(body).trim().to_owned()),
+        error: asked.as_ref().err().map(|error| format!("{error:#}")),
+    }
 }
 
 /// The command line of process 1: in a container that is what is asked about.
