@@ -161,6 +161,8 @@ impl Workload {
                 .collect();
             let all: f64 = weights.iter().sum();
             let callers = self.calling(&ids, running, service.name());
+            let clients = clients(&callers);
+            let sick = self.sick.get(service.name()).copied();
             let mut served = Demand::default();
             for (task, weight) in containers.iter().zip(weights) {
                 // Where nobody gets new connections the old ones are spread as before.
@@ -170,9 +172,9 @@ impl Workload {
                     1.0 / (containers.len().max(1) as f64)
                 };
                 let mut share = offered.scaled(weight * (1.0 + 0.02 * random.signed_unit()));
-                share.cores *= self.cpu_factor(service.name(), task, engine.now());
+                share.cores *= self.cpu_factor(sick, task, engine.now());
                 let done = self.work_in(engine, task, share, span);
-                self.answer(task, &callers, bytes(done, span));
+                self.answer(task, &clients, bytes(done, span));
                 served.cores += done.cores;
                 served.bytes_per_second += done.bytes_per_second;
             }
@@ -209,12 +211,12 @@ impl Workload {
     }
 
     /// How many times the processor time this container needs.
-    fn cpu_factor(&self, service: &str, task: &Task, now: Duration) -> f64 {
+    fn cpu_factor(&self, sick: Option<Sickness>, task: &Task, now: Duration) -> f64 {
         let set = task
             .container
             .as_ref()
             .and_then(|id| self.cpu_factors.get(id));
-        let sick = self.sick.get(service).filter(|sick| {
+        let sick = sick.filter(|sick| {
             let ran = task.running_since.map(|since| now.saturating_sub(since));
             task.slot == Some(sick.slot) && ran >= Some(sick.after)
         });
@@ -239,26 +241,17 @@ impl Workload {
             .collect()
     }
 
-    /// Notes to whom the bytes of a container that served went: to those that call, and the rest outside.
-    fn answer(&mut self, task: &Task, callers: &[(String, f64)], bytes: Bytes) {
+    /// Notes to whom the bytes of a container that served went.
+    fn answer(&mut self, task: &Task, clients: &[(Peer, f64)], bytes: Bytes) {
         let meter = task
             .container
             .as_ref()
             .and_then(|id| self.meters.get_mut(id));
-        let Some(meter) = meter else {
-            return;
-        };
-        let mut outside = 1.0;
-        for (caller, share) in callers {
-            outside -= share;
-            let Bytes { received, sent } = bytes.times(*share);
-            meter
-                .links
-                .add(&Peer::Caller(caller.clone()), received, sent);
-        }
-        if outside > 0.0 {
-            let Bytes { received, sent } = bytes.times(outside);
-            meter.links.add(&Peer::Outside, received, sent);
+        if let Some(meter) = meter {
+            for (peer, share) in clients {
+                let Bytes { received, sent } = bytes.times(*share);
+                meter.links.add(peer, received, sent);
+            }
         }
     }
 
@@ -307,6 +300,17 @@ impl Workload {
         total.bytes_out += sent;
         done
     }
+}
+
+/// Those that call, and who is outside with the rest.
+fn clients(callers: &[(String, f64)]) -> Vec<(Peer, f64)> {
+    let called = callers.iter().map(|(_, share)| share).sum::<f64>();
+    let outside = (called < 1.0).then_some((Peer::Outside, 1.0 - called));
+    let callers = callers.iter();
+    callers
+        .map(|(caller, share)| (Peer::Caller(caller.clone()), *share))
+        .chain(outside)
+        .collect()
 }
 
 /// The traffic of what was done.

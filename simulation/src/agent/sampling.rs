@@ -186,7 +186,12 @@ impl Sampler {
     fn moved<'a>(&mut self, own: Own<'_>, links: &'a Links) -> Vec<(&'a Peer, [f64; 2])> {
         let id = own.task.container.as_deref().unwrap_or_default();
         let first = !self.seen.contains_key(id);
-        let seen = self.seen.entry(id.to_owned()).or_default();
+        if first {
+            self.seen.insert(id.to_owned(), Vec::new());
+        }
+        let Some(seen) = self.seen.get_mut(id) else {
+            return Vec::new();
+        };
         let mut moved = Vec::new();
         for (number, link) in links.iter().enumerate() {
             let now = [link.bytes_in, link.bytes_out];
