@@ -148,6 +148,7 @@ impl Workload {
                 .map(|service| (service.name(), service.id.as_str()))
                 .collect()
         };
+        let mut calls: BTreeMap<String, Vec<(Peer, Bytes)>> = BTreeMap::new();
         for service in engine.services() {
             let noise = random.signed_unit();
             let load = self.loads.get(service.name());
@@ -178,16 +179,19 @@ impl Workload {
                 served.cores += done.cores;
                 served.bytes_per_second += done.bytes_per_second;
             }
-            for (caller, share) in &callers {
+            for (caller, share) in callers {
+                let each = 1.0 / (running.of(&caller).len().max(1) as f64);
+                let bytes = bytes(served, span).times(share * each);
                 let called = Peer::Called(service.id.clone());
-                self.call(
-                    running.of(caller),
-                    &called,
-                    bytes(served, span).times(*share),
-                );
+                calls.entry(caller).or_default().push((called, bytes));
             }
             let load = ServiceLoad { offered, served };
             self.last.insert(service.name().to_owned(), load);
+        }
+        for (caller, called) in &calls {
+            for task in running.of(caller) {
+                self.call(task, called);
+            }
         }
         self.meters
             .retain(|_, meter| meter.last_work + KEEP_ENDED > engine.now());
@@ -255,23 +259,24 @@ impl Workload {
         }
     }
 
-    /// Counts calls where they come from: what the called service received was sent here, and the other way round.
-    fn call(&mut self, callers: &[&Task], called: &Peer, bytes: Bytes) {
-        let each = bytes.times(1.0 / (callers.len().max(1) as f64));
-        for task in callers {
-            let meter = self
-                .meters
-                .entry(task.container.clone().unwrap_or_default())
-                .or_default();
-            meter.bytes_in += each.sent;
-            meter.bytes_out += each.received;
-            meter.links.add(called, each.sent, each.received);
-            let total = self
-                .nodes
-                .entry(task.node.clone().unwrap_or_default())
-                .or_default();
-            total.bytes_in += each.sent;
-            total.bytes_out += each.received;
+    /// Counts calls where they come from: what the called services received was sent here, and the other way round.
+    fn call(&mut self, task: &Task, called: &[(Peer, Bytes)]) {
+        let container = task.container.as_deref().unwrap_or_default();
+        let Some(meter) = self.meters.get_mut(container) else {
+            return; // it has worked in this step, as all that run have
+        };
+        let mut all = Bytes::default();
+        for (peer, Bytes { received, sent }) in called {
+            meter.links.add(peer, *sent, *received);
+            all.received += sent;
+            all.sent += received;
+        }
+        meter.bytes_in += all.received;
+        meter.bytes_out += all.sent;
+        let node = task.node.as_deref().unwrap_or_default();
+        if let Some(total) = self.nodes.get_mut(node) {
+            total.bytes_in += all.received;
+            total.bytes_out += all.sent;
         }
     }
 

@@ -185,19 +185,17 @@ impl Sampler {
     /// Packets of each link, received and sent, since the last look.
     fn moved<'a>(&mut self, own: Own<'_>, links: &'a Links) -> Vec<(&'a Peer, [f64; 2])> {
         let id = own.task.container.as_deref().unwrap_or_default();
-        let first = !self.seen.contains_key(id);
-        if first {
-            self.seen.insert(id.to_owned(), Vec::new());
-        }
         let Some(seen) = self.seen.get_mut(id) else {
+            // What came before the first look is not sampled.
+            let before = links.iter().map(|link| [link.bytes_in, link.bytes_out]);
+            self.seen.insert(id.to_owned(), before.collect());
             return Vec::new();
         };
         let mut moved = Vec::new();
         for (number, link) in links.iter().enumerate() {
             let now = [link.bytes_in, link.bytes_out];
             if seen.len() <= number {
-                // What came before the first look is not sampled.
-                seen.push(if first { now } else { [0.0; 2] });
+                seen.push([0.0; 2]);
             }
             if let Some(before) = seen.get_mut(number) {
                 let [received, sent] = std::mem::replace(before, now);
