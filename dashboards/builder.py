@@ -13,6 +13,26 @@ SERVICE = 'instance=~"$instance",service=~"$service"'
 TAG = "swarmtide"
 
 
+def over(aggregate, inner, by):
+    """An aggregate of all, or one for each value of the labels `by`."""
+    return f"{aggregate} by ({by}) ({inner})" if by else f"{aggregate}({inner})"
+
+
+def value(aggregate, metric, by=None):
+    """A gauge of the sidecars that the reader chose."""
+    return over(aggregate, f"{metric}{{{SIDECAR}}}", by)
+
+
+def rate(metric, by=None):
+    """A counter of theirs, a second."""
+    return over("sum", f"rate({metric}{{{SIDECAR}}}[$__rate_interval])", by)
+
+
+def increase(metric, by=None):
+    """A counter of theirs, within the time of a point."""
+    return over("sum", f"increase({metric}{{{SIDECAR}}}[$__rate_interval])", by)
+
+
 def query(expression, legend, reference, instant=False, as_table=False):
     """One query of a panel."""
     one = prometheus.Dataquery().expr(expression).legend_format(legend).ref_id(reference).datasource(SOURCE)
@@ -94,6 +114,11 @@ def chart(title, description, unit, pairs, width=12, stacked=False, dashed=(), t
     for one in queries(pairs):
         panel = panel.with_target(one)
     return panel
+
+
+def third(title, description, unit, pairs, **more):
+    """A chart of a third of the width."""
+    return chart(title, description, unit, pairs, width=8, **more)
 
 
 def rows(title, description, columns, by, link=None, width=24, height=9):

@@ -13,6 +13,7 @@ from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+import agent
 import balancer
 import collector
 import overview
@@ -24,6 +25,7 @@ MADE = {
     "service.json": service.make,
     "balancer.json": balancer.make,
     "collector.json": collector.make,
+    "agent.json": agent.make,
 }
 
 

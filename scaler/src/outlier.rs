@@ -217,19 +217,23 @@ impl Watch {
     /// Takes note of what the replicas do now.
     ///
     /// One that is younger than `outlier_settle` is not judged: it warms up, and has its share of connections yet to get. It has to
-    /// be far from its siblings for `outlier_after`, and near to them for as long to count as one of them again.
+    /// be far from its siblings for `outlier_after`, and near to them for as long to count as one of them again. One that is
+    /// `isolated` stays as it was: without new connections it tells nothing more.
     pub fn advance(
         &mut self,
         replicas: &[Replica],
+        isolated: Option<ReplicaId>,
         settings: &Settings,
         time: TickTime,
     ) -> Changes {
         let now = time.now;
         let mut changes = Changes::default();
-        self.follow(replicas, now, &mut changes);
+        self.follow(replicas, isolated, now, &mut changes);
         let judged: Vec<usize> = (0..self.known.len())
             .filter(|number| {
-                now.saturating_sub(self.known[*number].since) >= settings.outlier_settle
+                let known = &self.known[*number];
+                let seen = now.saturating_sub(known.since);
+                seen >= settings.outlier_settle && Some(known.id) != isolated
             })
             .collect();
         let odd = if judged.len() >= SIBLINGS_MIN {
@@ -273,7 +277,13 @@ impl Watch {
     }
 
     /// Adds those that are new, drops those that are gone, and moves averages on.
-    fn follow(&mut self, replicas: &[Replica], now: Duration, changes: &mut Changes) {
+    fn follow(
+        &mut self,
+        replicas: &[Replica],
+        isolated: Option<ReplicaId>,
+        now: Duration,
+        changes: &mut Changes,
+    ) {
         let passed = self.at.replace(now).map(|at| now.saturating_sub(at));
         let passed = passed.unwrap_or(SMOOTHING).as_secs_f64();
         let weight = 1.0 - (-passed / SMOOTHING.as_secs_f64()).exp();
@@ -281,7 +291,8 @@ impl Watch {
         if !self.known.iter().map(|known| known.id).eq(ids()) {
             self.replace(replicas, now, changes);
         }
-        for (known, replica) in self.known.iter_mut().zip(replicas) {
+        let each = self.known.iter_mut().zip(replicas);
+        for (known, replica) in each.filter(|(known, _)| Some(known.id) != isolated) {
             known.cpu.follow(replica.cpu_cores, weight);
             known.bytes.follow(replica.bytes, weight);
             known.steal.follow(replica.steal, weight);

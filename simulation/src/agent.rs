@@ -2,7 +2,9 @@
 //!
 //! It reads the truth about containers and says it in the agent's way, traps included. It has no socket.
 
+mod packet;
 mod record;
+mod sampling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -11,6 +13,10 @@ use std::time::Duration;
 use crate::engine::{Engine, Node, Running, Task};
 use crate::random::{Random, wrapping_u32};
 use crate::workload::{Meter, Workload};
+
+pub use sampling::Sampling;
+
+use sampling::{Place, Sampler};
 
 /// The sub-agent that hsflowd calls itself when it sends counters only.
 const SUB_AGENT: u32 = 100_001;
@@ -41,18 +47,21 @@ pub struct AgentConfig {
     pub first_sample_max: Duration,
     /// Largest datagram, bytes.
     pub datagram_bytes: usize,
+    /// How packets are sampled, where they are.
+    pub sampling: Option<Sampling>,
     /// What goes wrong.
     pub traps: Traps,
 }
 
 impl Default for AgentConfig {
-    /// Polling every five seconds, first samples after one to three, no traps but twins.
+    /// Polling every five seconds, first samples after one to three, no packets, no traps but twins.
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(5),
             first_sample_min: Duration::from_secs(1),
             first_sample_max: Duration::from_secs(3),
             datagram_bytes: 1400,
+            sampling: None,
             traps: Traps::default(),
         }
     }
@@ -118,7 +127,10 @@ pub struct Agent {
     /// Containers that the agent believes gone until then, though they run.
     overlooked: BTreeMap<String, Duration>,
     paused: BTreeSet<String>,
-    pending: Vec<Vec<u8>>,
+    pending: Vec<record::Body>,
+    sampler: Option<Sampler>,
+    /// Samples of packets, which go in datagrams of their own.
+    packets: Vec<record::Body>,
 }
 
 /// What an agent remembers of a container.
@@ -132,10 +144,15 @@ struct Tracked {
 
 impl Agent {
     pub(crate) fn new(node: &Node, config: AgentConfig, seed: u64) -> Self {
+        // Of its own, so that everything else goes as it would without samples of packets.
+        let sampler = config
+            .sampling
+            .map(|sampling| Sampler::new(sampling, seed.wrapping_add(1)));
         Self {
             node: node.id.clone(),
             node_memory: node.config.memory,
             config,
+            sampler,
             random: Random::new(seed),
             started: Duration::ZERO,
             datagram_sequence: 0,
@@ -146,6 +163,7 @@ impl Agent {
             overlooked: BTreeMap::new(),
             paused: BTreeSet::new(),
             pending: Vec::new(),
+            packets: Vec::new(),
         }
     }
 
@@ -200,6 +218,16 @@ impl Agent {
         let here = running.on(&self.node);
         self.discover(engine, here, now);
         self.poll_containers(here, workload, now);
+        if let Some(sampler) = &mut self.sampler {
+            let place = Place {
+                engine,
+                running,
+                workload,
+                node,
+                containers: &self.containers,
+            };
+            sampler.advance(&place, &mut self.packets);
+        }
         if now >= self.next_host {
             self.next_host = now + self.config.interval;
             self.host_sequence += 1;
@@ -221,6 +249,10 @@ impl Agent {
         self.next_host = Duration::ZERO;
         self.containers.clear();
         self.pending.clear();
+        self.packets.clear();
+        if let Some(sampler) = &mut self.sampler {
+            sampler.forget();
+        }
     }
 
     fn discover(&mut self, engine: &Engine, here: &[&Task], now: Duration) {
@@ -341,13 +373,32 @@ impl Agent {
         }
     }
 
-    /// Sends what is pending, as many samples to a datagram as fit.
+    /// Sends what is pending, counters before packets, as many samples to a datagram as fit.
     fn flush(&mut self, node: &Node, now: Duration, sent: &mut Vec<Outgoing>) {
         let pending = std::mem::take(&mut self.pending);
+        let packets = std::mem::take(&mut self.packets);
         if self.config.traps.silent {
             return;
         }
-        let mut rest = pending.as_slice();
+        for samples in self.datagrams(&pending) {
+            self.datagram_sequence += 1;
+            if !self.random.chance(self.config.traps.loss) {
+                sent.push(self.datagram(node, now, samples));
+            }
+        }
+        let loss = self.config.traps.loss;
+        for samples in self.datagrams(&packets) {
+            self.datagram_sequence += 1;
+            let lost = self.sampler.as_mut().map(|sampler| sampler.loses(loss));
+            if lost != Some(true) {
+                sent.push(self.datagram(node, now, samples));
+            }
+        }
+    }
+
+    /// Cuts samples into datagrams.
+    fn datagrams<'a>(&self, mut rest: &'a [record::Body]) -> Vec<&'a [record::Body]> {
+        let mut datagrams = Vec::new();
         while !rest.is_empty() {
             let mut size = HEADER;
             let fitting = rest
@@ -357,27 +408,28 @@ impl Agent {
                     size <= self.config.datagram_bytes
                 })
                 .count();
-            let (now_sent, later) = rest.split_at(fitting.max(1));
+            let (datagram, later) = rest.split_at(fitting.max(1));
             rest = later;
-            self.datagram_sequence += 1;
-            if self.random.chance(self.config.traps.loss) {
-                continue;
-            }
-            let header = record::Header {
-                agent: self
-                    .config
-                    .traps
-                    .agent_address
-                    .unwrap_or(node.config.address),
-                sub_agent: SUB_AGENT,
-                sequence: self.datagram_sequence,
-                uptime: now.saturating_sub(self.started),
-            };
-            sent.push(Outgoing {
-                node: node.id.clone(),
-                at: now,
-                bytes: record::datagram(&header, now_sent),
-            });
+            datagrams.push(datagram);
+        }
+        datagrams
+    }
+
+    fn datagram(&self, node: &Node, now: Duration, samples: &[record::Body]) -> Outgoing {
+        let header = record::Header {
+            agent: self
+                .config
+                .traps
+                .agent_address
+                .unwrap_or(node.config.address),
+            sub_agent: SUB_AGENT,
+            sequence: self.datagram_sequence,
+            uptime: now.saturating_sub(self.started),
+        };
+        Outgoing {
+            node: node.id.clone(),
+            at: now,
+            bytes: record::datagram(&header, samples),
         }
     }
 }

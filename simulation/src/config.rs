@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::agent::AgentConfig;
+use crate::agent::{AgentConfig, Sampling};
 use crate::engine::{NodeConfig, Role, Timing};
 use crate::load::{Demand, Load, Wave};
+use crate::traffic::{Caller, Sickness};
 
 /// Bytes in a gibibyte.
 const GIB: u64 = 1 << 30;
@@ -21,6 +22,10 @@ pub struct ServiceConfig {
     pub spec: Value,
     /// Work offered to it.
     pub load: Load,
+    /// Which other services bring a part of its traffic; clients outside bring the rest.
+    pub callers: Vec<Caller>,
+    /// What is wrong with one of its replicas.
+    pub sick: Option<Sickness>,
 }
 
 impl ServiceConfig {
@@ -72,7 +77,12 @@ impl ServiceConfig {
                 "Ports": [{"Protocol": "tcp", "TargetPort": 8080, "PublishMode": "host"}],
             },
         });
-        Self { spec, load }
+        Self {
+            spec,
+            load,
+            callers: Vec::new(),
+            sick: None,
+        }
     }
 
     /// A service with one task on every node, as [`ServiceConfig::replicated`] otherwise.
@@ -87,6 +97,28 @@ impl ServiceConfig {
     #[must_use]
     pub fn label(mut self, key: &str, value: &str) -> Self {
         self.spec["Labels"][key] = json!(value);
+        self
+    }
+
+    /// Puts the tasks on an overlay network of that name, where each has an address.
+    #[must_use]
+    pub fn network(mut self, name: &str) -> Self {
+        self.spec["TaskTemplate"]["Networks"] = json!([{"Target": name}]);
+        self
+    }
+
+    /// Lets a share of its traffic (`0.0..=1.0`) come from another service, and so be that one's too.
+    #[must_use]
+    pub fn called_by(mut self, service: &str, share: f64) -> Self {
+        let service = service.to_owned();
+        self.callers.push(Caller { service, share });
+        self
+    }
+
+    /// Makes one of its replicas sick.
+    #[must_use]
+    pub fn sick(mut self, sickness: Sickness) -> Self {
+        self.sick = Some(sickness);
         self
     }
 
@@ -141,10 +173,12 @@ impl WorldConfig {
     }
 
     /// A swarm for a demonstration of thirty seconds: three nodes, three services that opt in to scaling and to
-    /// load balancing, waves of different phase, a sampling interval of one second.
+    /// load balancing, waves of different phase, a sampling interval of one second, and samples of packets.
     ///
     /// `web` starts with two replicas (`swarmtide.min` 2, `.max` 8) and needs more at once; with a tick of one second
-    /// and a cooldown of two to three it goes up at least twice and down at least once in thirty seconds.
+    /// and a cooldown of two to three it goes up at least twice and down at least once in thirty seconds. `web` is
+    /// called from outside, and calls `api`, which calls `worker`. The replica of `worker` in slot 2 needs four times
+    /// the processor time for the same work once it has run for eight seconds, and is to be put in quarantine.
     #[must_use]
     pub fn demo(seed: u64) -> Self {
         let wave = |low: f64, high: f64, phase: u64| {
@@ -155,30 +189,43 @@ impl WorldConfig {
                 Duration::from_secs(phase),
             ))
         };
-        let scaled = |service: ServiceConfig, vip: &str| {
+        let scaled = |service: ServiceConfig, vip: &str, min: &str| {
             service
                 .label("swarmtide.enable", "true")
-                .label("swarmtide.min", "2")
+                .label("swarmtide.min", min)
                 .label("swarmtide.max", "8")
                 .label("swarmtide.lb.vip", vip)
                 .label("swarmtide.lb.port", "80")
+                .network("shop")
         };
         let web = ServiceConfig::replicated("web", 2, Some(0.5), wave(0.25, 3.2, 0));
         let api = ServiceConfig::replicated("api", 2, Some(0.5), wave(0.2, 2.4, 20));
-        let worker = ServiceConfig::replicated("worker", 3, Some(1.0), wave(0.3, 3.5, 10));
+        let worker = ServiceConfig::replicated("worker", 4, Some(1.0), wave(1.9, 2.6, 10));
         // One by marks, with a candidate beside it; one sized by a target; one by marks alone.
-        let web = scaled(web, "10.30.0.1")
+        let web = scaled(web, "10.30.0.1", "2")
             .label("swarmtide.shadow.calmer", "cpu.high = 90%; cpu.low = 25%");
-        let api = scaled(api, "10.30.0.2")
+        let api = scaled(api, "10.30.0.2", "2")
             .label("swarmtide.cpu.target", "60%")
-            .label("swarmtide.window.down", "5s");
-        let mut config = Self::new(seed, 2)
-            .service(web)
-            .service(api)
-            .service(scaled(worker, "10.30.0.3"));
+            .label("swarmtide.window.down", "5s")
+            .called_by("web", 0.8);
+        let worker = scaled(worker, "10.30.0.3", "3")
+            .label("swarmtide.cpu.low", "25%")
+            .label("swarmtide.outliers", "quarantine")
+            .called_by("api", 0.7)
+            .called_by("web", 0.3)
+            .sick(Sickness {
+                slot: 2,
+                after: Duration::from_secs(8),
+                cpu_factor: 4.0,
+            });
+        let mut config = Self::new(seed, 2).service(web).service(api).service(worker);
         config.agent.interval = Duration::from_secs(1);
         config.agent.first_sample_min = Duration::from_millis(1000);
         config.agent.first_sample_max = Duration::from_millis(2000);
+        config.agent.sampling = Some(Sampling {
+            rate: 50,
+            samples_per_second_max: 500,
+        });
         config
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crate::agent::Sampling;
 use crate::config::{ServiceConfig, WorldConfig, nodes};
 use crate::load::{Demand, Load, Wave};
+use crate::traffic::Sickness;
 
 /// Processor limit of each container, in cores.
 const LIMIT: f64 = 0.5;
@@ -13,6 +15,9 @@ const STEP: Duration = Duration::from_millis(200);
 
 /// Containers that a node has about room for here.
 const PER_NODE: u32 = 100;
+
+/// Of so many services one has a replica that needs far more processor time than its siblings.
+const SICK: u32 = 25;
 
 /// What the services are called: one of these for each of those, then numbered.
 const TEAMS: [&str; 20] = [
@@ -25,7 +30,8 @@ const ROLES: [&str; 10] = [
 
 impl WorldConfig {
     /// `services` services with about `containers` containers together, all opted in to scaling and load balancing, under slow
-    /// waves of different phase; agents that sample every two seconds.
+    /// waves of different phase; agents that poll every two seconds and sample packets. The services of a team call each
+    /// other, and one service of 25 has a sick replica.
     #[must_use]
     pub fn fleet(seed: u64, services: u32, containers: u32) -> Self {
         let services = services.max(1);
@@ -37,10 +43,28 @@ impl WorldConfig {
             config = config.service(one(number, size));
         }
         config.longest_step = STEP;
+        config.agent.sampling = Some(Sampling {
+            rate: 10_000,
+            samples_per_second_max: 100,
+        });
         config.agent.interval = Duration::from_secs(2);
         config.agent.first_sample_min = Duration::from_millis(1000);
         config.agent.first_sample_max = Duration::from_millis(3000);
         config
+    }
+}
+
+/// Who calls a team's service in which role: the role, and its share of the traffic.
+fn callers(role: &str) -> &'static [(&'static str, f64)] {
+    match role {
+        "web" => &[("gateway", 0.3)],
+        "api" => &[("web", 0.6), ("gateway", 0.2)],
+        "worker" => &[("api", 0.8), ("events", 0.2)],
+        "cache" => &[("api", 0.6), ("web", 0.4)],
+        "render" => &[("web", 0.9)],
+        "index" => &[("worker", 0.7), ("api", 0.3)],
+        "events" => &[("feed", 0.5), ("api", 0.5)],
+        _ => &[],
     }
 }
 
@@ -64,7 +88,33 @@ fn one(number: u32, size: u32) -> ServiceConfig {
         noise: 0.05,
     });
     let step = (replicas / 10).max(1);
-    ServiceConfig::replicated(&name(number), u64::from(replicas), Some(LIMIT), load)
+    let mut service =
+        ServiceConfig::replicated(&name(number), u64::from(replicas), Some(LIMIT), load);
+    let roles = ROLES.len();
+    let team = number as usize / roles * roles;
+    let role = ROLES[number as usize % roles];
+    for (caller, share) in callers(role) {
+        let found = ROLES.iter().position(|role| role == caller);
+        if let Some(caller) = found.and_then(|at| u32::try_from(team + at).ok()) {
+            service = service.called_by(&name(caller), *share);
+        }
+    }
+    if number % SICK == 1 {
+        let outliers = if number % (2 * SICK) == 1 {
+            "quarantine"
+        } else {
+            "exclude"
+        };
+        service = service
+            .label("swarmtide.outliers", outliers)
+            .sick(Sickness {
+                slot: 2,
+                after: Duration::from_secs(20),
+                cpu_factor: 3.0,
+            });
+    }
+    service
+        .network("fleet")
         .label("swarmtide.enable", "true")
         .label("swarmtide.min", &(replicas / 2).max(1).to_string())
         .label("swarmtide.max", &(replicas * 3 / 2).max(3).to_string())

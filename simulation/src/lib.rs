@@ -32,10 +32,11 @@ mod random;
 mod server;
 mod simulation;
 mod timestamp;
+mod traffic;
 mod workload;
 mod world;
 
-pub use agent::{Agent, AgentConfig, Outgoing, Traps};
+pub use agent::{Agent, AgentConfig, Outgoing, Sampling, Traps};
 pub use api::{
     API_VERSION, Body, ENGINE_VERSION, EventFilter, Fault, FaultKind, MIN_API_VERSION, Reply,
     Request, answer,
@@ -49,5 +50,6 @@ pub use engine::{
 pub use load::{Demand, Load, Wave};
 pub use random::Random;
 pub use simulation::{Simulation, StartError};
+pub use traffic::{Caller, Sickness};
 pub use workload::ServiceLoad;
 pub use world::World;

@@ -1,6 +1,6 @@
 //! A whole simulated world without sockets: swarm, load, and the nodes' sFlow agents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::agent::{Agent, Outgoing};
@@ -108,6 +108,12 @@ impl World {
         let id = self.engine.create_service(service.spec)?;
         if let Some(created) = self.engine.service(&id) {
             self.workload.set(created.name(), service.load);
+            if !service.callers.is_empty() {
+                self.workload.set_callers(created.name(), service.callers);
+            }
+            if let Some(sickness) = service.sick {
+                self.workload.set_sick(created.name(), sickness);
+            }
         }
         Ok(id)
     }
@@ -128,6 +134,13 @@ impl World {
     /// Makes a container need so many times the processor time for the same work, as one that something is wrong with does.
     pub fn set_cpu_factor(&mut self, container: &str, factor: f64) {
         self.workload.set_cpu_factor(container, factor);
+    }
+
+    /// Says which containers get no new connections, by the first 32 digits of their ids, as a balancer would see to:
+    /// what they serve dies away within seconds, and the others of their services get it. Those that are not named any
+    /// more get their part again.
+    pub fn drain(&mut self, containers: &BTreeSet<String>) {
+        self.workload.drain(containers, self.engine.now());
     }
 
     /// Changes the load of the service of that name.

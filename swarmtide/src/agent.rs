@@ -71,7 +71,10 @@ impl Running {
             ));
             tasks.spawn(opted::keep(
                 client,
-                plan.sidecars.clone(),
+                opted::Sidecars {
+                    urls: plan.sidecars.clone(),
+                    token_file: plan.sidecar_token_file.clone(),
+                },
                 Arc::clone(&shared),
                 stopped,
             ));

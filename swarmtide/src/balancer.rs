@@ -36,7 +36,7 @@ pub use plane::{Plane, PlaneError};
 pub use status::{BalancerStatus, Expected, Numbers, SOURCES, TablePlace};
 pub(crate) use streams::{Streams, follow as listen};
 
-use crate::{clock::Clock, config::Lbsync};
+use crate::{clock::Clock, config::Lbsync, sidecar::Counted};
 use inbox::{Arrival, Inbox};
 use kernel::Namespace;
 use latency::Latency;
@@ -240,6 +240,15 @@ impl Balancer {
             data_plane: self.0.plane,
             sources: self.0.sources.load().to_vec(),
             status: self.0.desk.published().status_at(self.0.clock.now()),
+        }
+    }
+
+    /// Connections that the table has scheduled so far, without a copy of all of it.
+    pub(crate) fn counted(&self) -> Counted {
+        let published = self.0.desk.published();
+        Counted {
+            listed_age_ms: published.listed_age_ms(self.0.clock.now()),
+            ..Counted::of(&published.status)
         }
     }
 

@@ -53,9 +53,9 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
             &mut out,
             &mut io::stderr(),
         )?),
-        Command::Health(args) => health::health(&args, &mut out),
-        Command::Completions(args) => shell::completions(&args, &mut out),
-        Command::Man(args) => shell::man(&args, &mut out),
+        Command::Health(args) => health::health(&args, json, &mut out),
+        Command::Completions(args) => shell::completions(&args, json, &mut out),
+        Command::Man(args) => shell::man(&args, json, &mut out),
         Command::Openapi => check_config::openapi(&mut out),
         Command::Labels => check_config::labels(json, &mut out),
     }

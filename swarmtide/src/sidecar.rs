@@ -46,6 +46,7 @@ use crate::{
     recording::Recording,
     series::Series,
     state_file::StateFile,
+    talkers::Past,
 };
 
 /// Longest wait for HTTP requests under way when the sidecar stops.
@@ -183,6 +184,7 @@ impl Sidecar {
             rates: Mutex::new(Rates::new(balancers(&config))),
             balancers_token: balancers_token(&config)?,
             last_tick: ArcSwap::default(),
+            past: Mutex::new(Past::default()),
             series: Mutex::new(series(&config)),
             overview: Overview::new(config.http.streams_max),
             state_file: tokio::sync::Mutex::new(state_file),

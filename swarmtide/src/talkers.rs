@@ -1,5 +1,7 @@
 //! Who talks to whom in the swarm's words: ends of sampled flows to services, containers, nodes, and what is outside.
 
+mod past;
+
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
@@ -13,6 +15,8 @@ use collector::{
 use serde::Serialize;
 use swarm::{Phase, View};
 use utoipa::ToSchema;
+
+pub(crate) use past::Past;
 
 /// Most containers whose names are looked up for those that are no task.
 const CONTAINERS_MAX: usize = 100_000;
@@ -37,20 +41,20 @@ pub(crate) struct End {
     /// What it is.
     kind: EndKind,
     /// Name of the service, the container or the node; the address of what is outside.
-    name: String,
+    pub(crate) name: String,
 }
 
 /// Packets from one end to another.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Row {
-    source: End,
-    destination: End,
+    pub(crate) source: End,
+    pub(crate) destination: End,
     /// `tcp`, `udp`, `icmp`, …, or the protocol's number.
     protocol: String,
     /// The server's port, which is the smaller of the two whichever way the packets go; 0 where the protocol has none.
     port: u16,
     /// Estimated from the samples, frames without their check sequence.
-    bytes_per_second: f64,
+    pub(crate) bytes_per_second: f64,
     /// Estimated from the samples; what a network card was to cut up counts as one.
     packets_per_second: f64,
     /// Samples that the estimate rests on.
@@ -68,19 +72,21 @@ pub(crate) struct TopTalkers {
     samples: u64,
     /// Agents that sent samples within it.
     sampling_agents: usize,
+    /// Of all conversations, also of those that are not listed.
+    bytes_per_second: f64,
     /// Largest first, by bytes.
-    talkers: Vec<Row>,
+    pub(crate) talkers: Vec<Row>,
 }
 
 /// The largest `limit` conversations.
 pub(crate) fn top(
     collector: &Collector,
-    view: Option<&View>,
+    (view, past): (Option<&View>, &Past),
     now: Duration,
     limit: usize,
 ) -> TopTalkers {
     let all = collector.talkers(now);
-    let names = Names::of(collector, view, &all.flows, now);
+    let names = Names::of(collector, (view, past), &all.flows, now);
     let mut rows: BTreeMap<(End, End, u8, u16), [u64; 3]> = BTreeMap::new();
     for flow in &all.flows {
         let ends = [flow.source, flow.destination].map(|end| names.of_end(end));
@@ -96,6 +102,7 @@ pub(crate) fn top(
         }
     }
     let seconds = all.covered.as_secs_f64();
+    let bytes = rows.values().map(|[bytes, ..]| *bytes as f64).sum::<f64>();
     let mut talkers: Vec<Row> = rows
         .into_iter()
         .map(
@@ -117,6 +124,7 @@ pub(crate) fn top(
         window_seconds: WINDOW.as_secs(),
         samples: all.samples,
         sampling_agents: all.agents,
+        bytes_per_second: bytes / seconds,
         talkers,
     }
 }
@@ -145,11 +153,17 @@ struct Names {
 }
 
 impl Names {
-    fn of(collector: &Collector, view: Option<&View>, flows: &[Talker], now: Duration) -> Self {
+    fn of(
+        collector: &Collector,
+        (view, past): (Option<&View>, &Past),
+        flows: &[Talker],
+        now: Duration,
+    ) -> Self {
         let mut names = Self::default();
         if let Some(view) = view {
             names.take_view(view);
         }
+        names.take_past(past);
         for agent in collector.agents(now) {
             if let Some(name) = agent.hostname {
                 names.hosts.insert(agent.source, name);
@@ -203,6 +217,22 @@ impl Names {
         for node in view.nodes.values() {
             if let Some(address) = node.address {
                 self.nodes.insert(address, node.hostname.clone());
+            }
+        }
+    }
+
+    /// Those that are gone, where nobody has what was theirs.
+    fn take_past(&mut self, past: &Past) {
+        for (uuid, service, addresses) in past.tasks() {
+            let end = || End {
+                kind: EndKind::Service,
+                name: service.to_owned(),
+            };
+            self.containers.entry(uuid).or_insert_with(end);
+            for address in addresses {
+                self.addresses
+                    .entry(*address)
+                    .or_insert_with(|| Some(end()));
             }
         }
     }

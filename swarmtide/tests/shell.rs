@@ -159,3 +159,75 @@ fn health_is_the_answer_of_whoever_listens() {
     let output = swarmtide(&["health", "--url", "http://127.0.0.1:1"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+#[test]
+fn all_of_it_is_json_for_programs() {
+    let plain = text(&swarmtide(&["completions", "fish"]).stdout);
+    let found = json(&swarmtide(&["completions", "fish", "--json"]));
+    assert_eq!(
+        (&found["shell"], &found["script"]),
+        (&"fish".into(), &plain.into())
+    );
+
+    let plain = text(&swarmtide(&["man"]).stdout);
+    assert_eq!(json(&swarmtide(&["--json", "man"]))["page"], plain);
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().display().to_string();
+    assert!(swarmtide(&["man", &name]).stdout.is_empty());
+    let found = json(&swarmtide(&["man", &name, "--json"]));
+    let files: BTreeSet<&str> = found["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file.as_str().unwrap())
+        .collect();
+    assert_eq!(files.len(), fs::read_dir(folder.path()).unwrap().count());
+    assert!(
+        files.iter().all(|file| fs::metadata(file).is_ok()),
+        "{files:?}"
+    );
+
+    let answers = [
+        ("200 OK", "live\n", 0),
+        ("503 Service Unavailable", "stopping", 1),
+    ];
+    for (status, answer, code) in answers {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let length = stream.read(&mut [0; 1024]).unwrap();
+            assert!(length > 0);
+            let length = answer.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{answer}"
+            )
+            .unwrap();
+        });
+        let output = swarmtide(&["health", "--json", "--url", &url]);
+        server.join().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let expected = serde_json::json!({
+            "healthy": code == 0, "url": format!("{url}/live"),
+            "status": if code == 0 { 200 } else { 503 }, "answer": answer.trim(), "error": null,
+        });
+        assert_eq!(json(&output), expected);
+    }
+    let output = swarmtide(&["health", "--ready", "--json", "--url", "http://127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let found = json(&output);
+    assert_eq!(
+        (&found["healthy"], &found["status"]),
+        (&false.into(), &serde_json::Value::Null)
+    );
+    assert_eq!(found["url"], "http://127.0.0.1:1/ready");
+    assert!(
+        found["error"].as_str().unwrap().contains("127.0.0.1:1"),
+        "{found}"
+    );
+}

@@ -98,6 +98,7 @@ function Notice() {
   return null;
 }
 
+/** Each view is one element: the parts of a view without one can get out of order when they come at different times. */
 function View({ here, dialogs }) {
   switch (here.view) {
     case "balancer": return html`<${BalancerView} what=${here.what} />`;

@@ -69,19 +69,19 @@ function Detail({ service }) {
 export function BalancerView({ what }) {
   const { rows, head, connected, error } = useStream("/v1/stream?view=balancer", (row) => row.key);
   const [search, setSearch] = useState("");
-  if (!head) return html`<${Heading}>Balancer<//>${error && !connected ? html`<${Failed} error=${error} />` : html`<${Loading} rows=${6} />`}`;
+  if (!head) return html`<div class="view"><${Heading}>Balancer<//>${error && !connected ? html`<${Failed} error=${error} />` : html`<${Loading} rows=${6} />`}</div>`;
   if (!head.enabled) {
-    return html`<${Heading}>Balancer<//><${Empty} title="The balancer is switched off"><p>This sidecar keeps no table: <code>lbsync.enabled</code> is false.</p><//>`;
+    return html`<div class="view"><${Heading}>Balancer<//><${Empty} title="The balancer is switched off"><p>This sidecar keeps no table: <code>lbsync.enabled</code> is false.</p><//></div>`;
   }
   const all = [...rows.values()].sort((a, b) => nameOf(a).localeCompare(nameOf(b)) || a.port - b.port);
   if (all.length === 0) {
-    return html`<${Heading}>Balancer<//><${Table} head=${head} /><${Empty} title="No virtual service"><p>A service gets one when its stack file says so:</p>
-      <pre>swarmtide.lb.vip: "10.30.0.1"\nswarmtide.lb.port: "80"</pre><//>`;
+    return html`<div class="view"><${Heading}>Balancer<//><${Table} head=${head} /><${Empty} title="No virtual service"><p>A service gets one when its stack file says so:</p>
+      <pre>swarmtide.lb.vip: "10.30.0.1"\nswarmtide.lb.port: "80"</pre><//></div>`;
   }
   const shown = all.filter((row) => `${nameOf(row)} ${row.address}`.toLowerCase().includes(search.trim().toLowerCase()));
   const chosen = what || all.find((row) => row.service)?.service;
-  return html`<${Heading}>Balancer<//><${Table} head=${head} />
+  return html`<div class="view"><${Heading}>Balancer<//><${Table} head=${head} />
     <div class="split"><div class="side"><${Search} value=${search} onChange=${setSearch} label="Find a virtual service" />
       ${shown.length ? html`<${List} rows=${shown} chosen=${chosen} />` : html`<p class="note">None fits.</p>`}</div>
-      ${chosen ? html`<${Detail} key=${chosen} service=${chosen} />` : null}</div>`;
+      ${chosen ? html`<${Detail} key=${chosen} service=${chosen} />` : null}</div></div>`;
 }

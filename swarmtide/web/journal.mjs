@@ -66,7 +66,7 @@ export function JournalView({ query }) {
   const service = query.get("service") ?? "", event = query.get("event") ?? "";
   const { lines, error, end, more } = useLines(service, event);
   const names = [...new Set([...rows.keys(), ...(service ? [service] : [])])].sort();
-  return html`<${Heading}>Journal<//>
+  return html`<div class="view"><${Heading}>Journal<//>
     <div class="tools">
       <label class="select">Service <select value=${service} onChange=${(change) => filterBy(query, "service", change.target.value)}>
         <option value="">all</option>${names.map((name) => html`<option value=${name} key=${name}>${name}</option>`)}</select></label>
@@ -79,5 +79,5 @@ export function JournalView({ query }) {
       : html`<ol class="journal" aria-label="Events, the newest first">${lines.map((line) => html`<li key=${line.seq}>
           <time>${moment(line.unix_ms)}</time>${line.service ? html`<a href=${`#/services/${encodeURIComponent(line.service)}`}>${line.service}</a>` : html`<span class="none">swarm</span>`}
           <${Badge} kind=${tone(line)}>${label(line)}<//><p>${line.words}</p></li>`)}</ol>
-        ${end || lines.length >= KEPT ? html`<p class="note">${end ? "That is all of it." : `The newest ${KEPT}; the API has the rest.`}</p>` : html`<button class="quiet more" onClick=${more}>Show older ones</button>`}`}`;
+        ${end || lines.length >= KEPT ? html`<p class="note">${end ? "That is all of it." : `The newest ${KEPT}; the API has the rest.`}</p>` : html`<button class="quiet more" onClick=${more}>Show older ones</button>`}`}</div>`;
 }

@@ -197,8 +197,8 @@ function Facts({ row, policy, now }) {
 
 /** What cannot be shown, and why. */
 function Missing({ name, error }) {
-  return html`<a class="back" href="#/services">Services</a><${Heading}>${name}<//>
-    ${error ? html`<${Empty} title="There is nothing to show"><p>${error}</p><//>` : html`<${Loading} rows=${6} />`}`;
+  return html`<div class="view"><a class="back" href="#/services">Services</a><${Heading}>${name}<//>
+    ${error ? html`<${Empty} title="There is nothing to show"><p>${error}</p><//>` : html`<${Loading} rows=${6} />`}</div>`;
 }
 
 /** The view. */
@@ -216,7 +216,7 @@ export function ServiceView({ name, dialogs }) {
   if (!row) return html`<${Missing} name=${name} error=${head ? policy.error : ""} />`;
   const state = stateOf(row, now);
   const rules = policy.data?.policy ?? null;
-  return html`<a class="back" href="#/services">Services</a>
+  return html`<div class="view"><a class="back" href="#/services">Services</a>
     <${Heading} aside=${html`<div class="actions"><${Badge} kind=${state.kind}>${state.label}<//>
       <button onClick=${() => dialogs.state(name)}>Switch …</button><button onClick=${() => dialogs.pause(name)}>Pause …</button></div>`}>${name}<//>
     <p class="lead" aria-live="polite">${row.words ?? "Nothing has been decided yet."}</p>
@@ -227,5 +227,5 @@ export function ServiceView({ name, dialogs }) {
       : series.waiting ? html`<${Empty} title="The first points are on their way"><p>Charts begin as soon as the sidecar has looked twice.</p><//>` : html`<${Loading} rows=${5} />`}
     <${Decisions} records=${records} chosen=${chosen} onChoose=${setChosen} />
     <${ReplicaTable} path=${path} />
-    <${Shadows} shadows=${shadows.data} />`;
+    <${Shadows} shadows=${shadows.data} /></div>`;
 }

@@ -116,10 +116,10 @@ export function ServicesView({ dialogs }) {
     const wanted = search.trim().toLowerCase();
     return all.filter((row) => row.name.toLowerCase().includes(wanted) && fits(row, now)).sort(ORDERS[order]);
   }, [all, filter, search, order, now]);
-  if (!head) return html`<${Heading}>Services<//><${Loading} rows=${6} />`;
-  if (all.length === 0) return html`<${Heading}>Services<//><${Nothing} head=${head} />`;
+  if (!head) return html`<div class="view"><${Heading}>Services<//><${Loading} rows=${6} /></div>`;
+  if (all.length === 0) return html`<div class="view"><${Heading}>Services<//><${Nothing} head=${head} /></div>`;
   const tick = Math.floor(now / 5000);
-  return html`<${Heading}>Services<//>
+  return html`<div class="view"><${Heading}>Services<//>
     <${Summary} rows=${all} head=${head} now=${now} />
     <div class="tools">
       <${Search} value=${search} onChange=${setSearch} label="Find a service" />
@@ -133,5 +133,5 @@ export function ServicesView({ dialogs }) {
         <thead role="rowgroup"><tr role="row">${["Service", "State", "Replicas", "Load", "Telemetry", "Last decision"].map((name) => html`<th role="columnheader" scope="col">${name}</th>`)}</tr></thead>
         <tbody role="rowgroup">${shown.map((row) => html`<${Line} key=${row.name} row=${row} now=${now} tick=${tick} dialogs=${dialogs} />`)}</tbody>
       </table>`}
-    <p class="note count" role="status">${shown.length} of ${all.length} services</p>`;
+    <p class="note count" role="status">${shown.length} of ${all.length} services</p></div>`;
 }

@@ -45,7 +45,7 @@ function Agents() {
   const rank = (agent) => (faultOf(agent) ? 0 : 1);
   const fitting = data.filter((agent) => `${agent.hostname} ${agent.agent} ${agent.source}`.toLowerCase().includes(search.trim().toLowerCase()))
     .sort((a, b) => rank(a) - rank(b) || (a.hostname ?? "").localeCompare(b.hostname ?? "", undefined, { numeric: true }));
-  return html`<dl class="tiles">
+  return html`<div class="view"><dl class="tiles">
       <${Tile} label="Agents" value=${data.length} /><${Tile} label="Silent" value=${silent} kind=${silent ? "bad" : ""} />
       <${Tile} label="Datagrams" value=${short(received)} /><${Tile} label="Lost" value=${percent(received + lost ? lost / (received + lost) : 0, lost ? 2 : 0)} kind=${lost > received * 0.01 ? "warn" : ""} />
       <${Tile} label="Oldest" value=${span(Math.max(...data.map((agent) => agent.age_ms)))} /></dl>
@@ -54,13 +54,25 @@ function Agents() {
       <table class="cards agents" role="table"><caption class="hidden">sFlow agents</caption>
         <thead role="rowgroup"><tr role="row">${["Host", "State", "Last datagram", "Interval", "Lost", "Sources", "CPU of the host", "Memory", "Load"].map((name) => html`<th role="columnheader" scope="col">${name}</th>`)}</tr></thead>
         <tbody role="rowgroup">${fitting.slice(0, SHOWN).map((agent) => html`<${Agent} key=${`${agent.source} ${agent.agent} ${agent.sub_agent}`} agent=${agent} />`)}</tbody></table>
-      ${fitting.length > SHOWN ? html`<p class="note">The first ${SHOWN} of ${fitting.length}.</p>` : null}</section>`;
+      ${fitting.length > SHOWN ? html`<p class="note">The first ${SHOWN} of ${fitting.length}.</p>` : null}</section></div>`;
 }
 
 const KINDS = { service: "", container: "container", node: "node", external: "outside" };
 
-const End = ({ end }) => html`<span class="end">${end.kind === "service" ? html`<a href=${`#/services/${encodeURIComponent(end.name)}`}>${end.name}</a>` : end.name}
-  ${KINDS[end.kind] ? html`<small>${KINDS[end.kind]}</small>` : null}</span>`;
+const End = ({ end }) => html`<span class="end">${end.kind === "service" ? html`<a href=${`#/services/${encodeURIComponent(end.name)}`}>${end.name}</a>` : html`<span class="id">${end.name}</span>`} ${KINDS[end.kind] ? html`<small>${KINDS[end.kind]}</small>` : null}</span>`;
+
+/** One way of a conversation: who, to whom, and how much of all bytes that is. */
+function Talker({ talker, total }) {
+  const share = total > 0 ? talker.bytes_per_second / total : null, rate = short(talker.bytes_per_second, "B/s");
+  return html`<tr role="row"><th role="rowheader" scope="row"><div class="pair"><${End} end=${talker.source} /><span class="arrow"><span class="hidden">to</span></span><${End} end=${talker.destination} /></div></th>
+    <td role="cell" data-label="Port"><span class="id">${talker.protocol}${talker.port ? ` ${talker.port}` : ""}</span></td>
+    <td role="cell" data-label="Share of all bytes" class="share"><div class="load"><div class="figure"><b>${percent(share, share < 0.0995 ? 1 : 0)}</b></div><${Bar} share=${share} kind="good" label=${`${percent(share, 1)} of all bytes`} /></div></td>
+    <td role="cell" data-label="Bytes" class="number right">${rate}</td>
+    <td role="cell" data-label="May be off by" class="number right muted">± ${percent(talker.error_percent / 100, talker.error_percent < 9.95 ? 1 : 0)}</td>
+    <td role="cell" data-label="Packets" class="number right">${short(talker.packets_per_second, "/s")}</td></tr>`;
+}
+
+const HEADS = [["Port", ""], ["Share of all bytes", ""], ["Bytes", "right"], ["May be off by", "right"], ["Packets", "right"]];
 
 function Talkers() {
   const { data, error } = usePoll("/v1/talkers?limit=20", 3000);
@@ -72,16 +84,15 @@ function Talkers() {
   if (data.talkers.length === 0) {
     return none(html`<p>${data.sampling_agents ? `${data.sampling_agents} agents sample packets; none came in the last ${data.window_seconds} s.` : "No agent samples packets. Counters, and all scaling by them, work without."}</p>`);
   }
-  const most = Math.max(...data.talkers.map((talker) => talker.bytes_per_second));
-  return html`<section aria-labelledby="talkers"><h2 id="talkers">Who talks to whom <small>${data.samples} samples in ${data.window_seconds} s, from ${data.sampling_agents} agents</small></h2>
+  const total = data.bytes_per_second, listed = data.talkers.reduce((sum, talker) => sum + talker.bytes_per_second, 0);
+  const key = ({ source, destination, protocol, port }) => [source.kind, source.name, destination.kind, destination.name, protocol, port].join(" ");
+  return html`<section aria-labelledby="talkers"><h2 id="talkers">Who talks to whom <small>${short(total, "B/s")} over the last ${data.window_seconds} s, from ${short(data.samples)} sampled packets of ${data.sampling_agents} agents</small></h2>
     <${Failed} error=${error} />
-    <table class="cards talkers" role="table"><thead role="rowgroup"><tr role="row">${["From", "To", "Port", "Bytes", "Packets", "Samples"].map((name) => html`<th role="columnheader" scope="col">${name}</th>`)}</tr></thead>
-    <tbody role="rowgroup">${data.talkers.map((talker, index) => html`<tr role="row" key=${index}>
-      <td role="cell" data-label="From"><${End} end=${talker.source} /></td><td role="cell" data-label="To"><${End} end=${talker.destination} /></td>
-      <td role="cell" data-label="Port" class="id">${talker.protocol} ${talker.port ?? ""}</td>
-      <td role="cell" data-label="Bytes"><div class="load"><div class="figure"><b>${short(talker.bytes_per_second, "B/s")}</b><small>± ${short(talker.error_percent)} %</small></div><${Bar} share=${talker.bytes_per_second / most} kind="good" label=${short(talker.bytes_per_second, "B/s")} /></div></td>
-      <td role="cell" data-label="Packets" class="number">${short(talker.packets_per_second, "/s")}</td><td role="cell" data-label="Samples" class="number">${talker.samples}</td></tr>`)}</tbody></table></section>`;
+    <table class="cards talkers" role="table"><caption class="hidden">Who talks to whom</caption>
+    <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col"><div class="pair"><span>From</span><span></span><span>To</span></div></th>${HEADS.map(([name, kind]) => html`<th role="columnheader" scope="col" class=${kind}>${name}</th>`)}</tr></thead>
+    <tbody role="rowgroup">${data.talkers.map((talker) => html`<${Talker} key=${key(talker)} talker=${talker} total=${total} />`)}</tbody></table>
+    ${listed < total * 0.9995 ? html`<p class="note">The ${data.talkers.length} largest, with ${percent(listed / total)} of all bytes.</p>` : null}</section>`;
 }
 
 /** The view. */
-export const TelemetryView = () => html`<${Heading}>Telemetry<//><${Agents} /><${Talkers} />`;
+export const TelemetryView = () => html`<div class="view"><${Heading}>Telemetry<//><${Agents} /><${Talkers} /></div>`;

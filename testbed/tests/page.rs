@@ -21,5 +21,7 @@ mod life;
 mod many;
 #[path = "page/token.rs"]
 mod token;
+#[path = "page/traffic.rs"]
+mod traffic;
 #[path = "page/views.rs"]
 mod views;

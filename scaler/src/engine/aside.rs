@@ -63,7 +63,10 @@ impl Replicas {
             now: moment.now,
             unix_ms: moment.unix_ms,
         };
-        let changes = self.watch.advance(&input.replicas, settings, time);
+        let isolated = self.isolated();
+        let changes = self
+            .watch
+            .advance(&input.replicas, isolated, settings, time);
         let serves = |id| input.replicas.iter().any(|replica| replica.id == id);
         let released = self
             .quarantine

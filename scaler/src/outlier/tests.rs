@@ -23,6 +23,7 @@ fn run(
     for second in seconds.step_by(2) {
         let changes = watch.advance(
             replicas,
+            None,
             &Settings::default(),
             TickTime {
                 now: Duration::from_secs(second),
@@ -264,8 +265,8 @@ proptest! {
                 .collect();
             let time = TickTime { now: SECOND * 10 * number, unix_ms: 0 };
             let settings = Settings::default();
-            let changes = watch.advance(&replicas, &settings, time);
-            prop_assert_eq!(&changes, &again.advance(&replicas, &settings, time));
+            let changes = watch.advance(&replicas, None, &settings, time);
+            prop_assert_eq!(&changes, &again.advance(&replicas, None, &settings, time));
             prop_assert_eq!(&watch, &again);
             if !changes.found.is_empty() {
                 prop_assert!(watch.outliers().count() <= replicas.len() / SHARE);
@@ -285,7 +286,7 @@ proptest! {
             let replicas: Vec<Replica> = (0..count)
                 .map(|number| replica(number, 0.5 * noise(number, 0), 1e6 * noise(number, 13), 0.02 * noise(number, 5)))
                 .collect();
-            let changes = watch.advance(&replicas, &Settings::default(), TickTime { now: SECOND * second, unix_ms: 0 });
+            let changes = watch.advance(&replicas, None, &Settings::default(), TickTime { now: SECOND * second, unix_ms: 0 });
             prop_assert_eq!(changes, Changes::default());
         }
     }

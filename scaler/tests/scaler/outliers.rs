@@ -121,6 +121,31 @@ fn one_in_quarantine_is_replaced_once_and_does_not_count() {
 }
 
 #[test]
+fn one_in_quarantine_stands_out_until_it_is_over_though_its_traffic_dries_up() {
+    let mut world = world(4, BALANCED);
+    run(&mut world, 200);
+    assert_eq!(world.engine.quarantined().count(), 1);
+    for replica in &mut world.services[0].each {
+        if replica.id == ReplicaId(0) {
+            (replica.cpu_cores, replica.bytes) = (Some(0.002), Some(0.0));
+        }
+    }
+    events(&mut world);
+    run(&mut world, 300);
+    let outliers = world.engine.outliers("web");
+    assert!(
+        matches!(&outliers[..], [outlier] if outlier.quarantined
+            && outlier.kind == OutlierKind::CpuPerByte && outlier.value > 1.9),
+        "{outliers:?}"
+    );
+    assert_eq!(events(&mut world), []);
+    // Ten minutes are over: it is judged anew.
+    run(&mut world, 300);
+    assert_eq!(world.engine.quarantined().count(), 0);
+    assert_eq!(world.engine.outliers("web"), []);
+}
+
+#[test]
 fn at_the_minimum_the_other_comes_first() {
     let mut world = world(3, BALANCED);
     world.services[0]

@@ -19,6 +19,8 @@ use crate::workload::{Meter, NodeTotal};
 
 /// `counters_sample_expanded`.
 const COUNTERS_EXPANDED: Tag = Tag::new(0, 4);
+/// `flow_sample`.
+const FLOW: Tag = Tag::new(0, 1);
 /// Bytes before the body of the first sample in a datagram of an IPv4 agent.
 const BEFORE_BODY: usize = 36;
 /// Megahertz of every simulated core.
@@ -59,8 +61,27 @@ pub(super) struct Header {
     pub(super) uptime: Duration,
 }
 
+/// A sample without its tag and length.
+#[derive(Clone, Debug)]
+pub(super) struct Body {
+    tag: Tag,
+    bytes: Vec<u8>,
+}
+
+impl Body {
+    /// A compact flow sample.
+    pub(super) fn flow(sample: Sample<'_>) -> Self {
+        let bytes = bare(sample);
+        Self { tag: FLOW, bytes }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
 /// Returns the body of a container's counters sample.
-pub(super) fn container(container: &Container<'_>) -> Vec<u8> {
+pub(super) fn container(container: &Container<'_>) -> Body {
     let meter = container.meter;
     let max_memory = if meter.memory_limit == 0 {
         container.node_memory
@@ -125,7 +146,7 @@ pub(super) fn container(container: &Container<'_>) -> Vec<u8> {
 }
 
 /// Returns the body of the node's own counters sample.
-pub(super) fn host(node: &Node, busy: &Busy, sequence: u32, now: Duration) -> Vec<u8> {
+pub(super) fn host(node: &Node, busy: &Busy, sequence: u32, now: Duration) -> Body {
     let memory = node.config.memory;
     let used = whole(busy.memory).saturating_add(512 << 20).min(memory);
     let [a, b, c, d] = address_bytes(node);
@@ -174,8 +195,8 @@ pub(super) fn host(node: &Node, busy: &Busy, sequence: u32, now: Duration) -> Ve
 }
 
 /// Returns a datagram of samples, given by their bodies.
-pub(super) fn datagram(header: &Header, bodies: &[Vec<u8>]) -> Vec<u8> {
-    let samples: Vec<_> = bodies.iter().map(|body| raw_sample(body)).collect();
+pub(super) fn datagram(header: &Header, bodies: &[Body]) -> Vec<u8> {
+    let samples: Vec<_> = bodies.iter().map(raw_sample).collect();
     let uptime_ms = wrapping_u32(u64::try_from(header.uptime.as_millis()).unwrap_or(0));
     Datagram::new(
         Address::from(header.agent),
@@ -187,10 +208,10 @@ pub(super) fn datagram(header: &Header, bodies: &[Vec<u8>]) -> Vec<u8> {
     .encode()
 }
 
-fn raw_sample(body: &[u8]) -> Sample<'_> {
+fn raw_sample(body: &Body) -> Sample<'_> {
     Sample::Unknown(RawSample {
-        tag: COUNTERS_EXPANDED,
-        data: Opaque::new(body),
+        tag: body.tag,
+        data: Opaque::new(&body.bytes),
     })
 }
 
@@ -210,10 +231,16 @@ fn description<'a>(name: &'a str, uuid: Uuid) -> CounterRecord<'a> {
     .into()
 }
 
-fn body(sequence: u32, source: DataSource, records: &[CounterRecord<'_>]) -> Vec<u8> {
-    let samples = [Sample::Counters(CountersSample::expanded(
-        sequence, source, records,
-    ))];
+fn body(sequence: u32, source: DataSource, records: &[CounterRecord<'_>]) -> Body {
+    let sample = Sample::Counters(CountersSample::expanded(sequence, source, records));
+    Body {
+        tag: COUNTERS_EXPANDED,
+        bytes: bare(sample),
+    }
+}
+
+fn bare(sample: Sample<'_>) -> Vec<u8> {
+    let samples = [sample];
     let mut bytes = Datagram::new(Address::from([0, 0, 0, 0]), 0, 0, 0, &samples).encode();
     bytes.drain(..BEFORE_BODY.min(bytes.len()));
     bytes

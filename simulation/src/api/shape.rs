@@ -168,12 +168,7 @@ fn attachments(engine: &Engine, task: &Task) -> Option<Value> {
         .map(|network| {
             let id = network["Target"].as_str().unwrap_or("");
             json!({
-                "Network": {
-                    "ID": id,
-                    "Version": {"Index": 7},
-                    "Spec": {"Name": id, "DriverConfiguration": {"Name": "overlay"}, "Scope": "swarm"},
-                    "DriverState": {"Name": "overlay"},
-                },
+                "Network": {"ID": id, "Spec": {"Name": id}},
                 "Addresses": [format!("{}/24", task.address)],
             })
         })

@@ -61,6 +61,8 @@ pub struct Plan {
     pub engine: Option<Client>,
     /// Sidecars that know which services opted in.
     pub sidecars: Vec<String>,
+    /// File with the bearer token for those sidecars.
+    pub sidecar_token_file: Option<PathBuf>,
     /// Where the kernel's file systems are.
     pub roots: Roots,
     /// Where `/live`, `/ready` and `/metrics` are served.
@@ -127,6 +129,7 @@ pub fn plan(config: &Config, docker: &DockerEnvironment) -> anyhow::Result<Plan>
         },
         engine: engine(config, docker)?,
         sidecars: config.agent.sidecars.clone(),
+        sidecar_token_file: config.agent.sidecar_token_file.clone(),
         roots: Roots {
             proc: config.agent.proc.clone(),
             cgroup: config.agent.cgroup.clone(),

@@ -14,6 +14,7 @@ use std::{
 use agent::{ContainerId, Owners};
 use arc_swap::ArcSwapOption;
 
+use super::opted::Reason;
 use crate::exposition::{Described, described};
 
 /// What the engine says of a container.
@@ -74,6 +75,8 @@ pub(crate) struct Counters {
     pub(crate) resets: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) engine_errors: AtomicU64,
+    /// By [`super::opted::Reason`].
+    pub(crate) sidecar_errors: [AtomicU64; 4],
     pub(crate) busy_us: AtomicU64,
 }
 
@@ -132,6 +135,12 @@ pub const AGENT_METRICS: &[Described] = &[
         "",
         "counter",
         "`swarmtide agent`: requests to the engine that failed",
+    ),
+    described(
+        "swarmtide_agent_sidecar_errors_total",
+        "reason",
+        "counter",
+        "`swarmtide agent`: questions to agent.sidecars that failed: token (its file cannot be used), unreachable, refused (the token is wrong, or none was given), answer",
     ),
     described(
         "swarmtide_agent_busy_seconds_total",
@@ -256,6 +265,7 @@ impl Shared {
             resets,
             refused,
             engine_errors,
+            sidecar_errors,
             busy_us,
         } = &self.counters;
         let one = |counter: &AtomicU64| vec![("", counter.load(Ordering::Relaxed).to_string())];
@@ -274,6 +284,11 @@ impl Shared {
             one(resets),
             one(refused),
             one(engine_errors),
+            Reason::ALL
+                .iter()
+                .zip(sidecar_errors)
+                .map(|(reason, count)| (reason.labels(), samples(count)))
+                .collect(),
             vec![(
                 "",
                 Duration::from_micros(busy_us.load(Ordering::Relaxed))

@@ -138,6 +138,13 @@ impl Published {
         self.offered = Some(now);
     }
 
+    /// Milliseconds since the data plane was last listed, as of `now`.
+    pub(super) fn listed_age_ms(&self, now: Duration) -> Option<u64> {
+        let passed = now.saturating_sub(self.at).as_millis();
+        let passed = u64::try_from(passed).unwrap_or(u64::MAX);
+        Some(self.status.listed_age_ms?.saturating_add(passed))
+    }
+
     /// The state with its ages as of `now`.
     pub(super) fn status_at(&self, now: Duration) -> Status {
         let passed = now.saturating_sub(self.at).as_millis();

@@ -7,6 +7,7 @@ mod frame;
 mod view;
 
 use std::{
+    collections::BTreeSet,
     io::{IsTerminal as _, Write},
     time::Duration,
 };
@@ -21,7 +22,7 @@ use tokio::{
 use crate::{
     cli::{DemoArgs, Format},
     config::{Config, Listen, Span},
-    sidecar::{Bound, DockerEnvironment, Sidecar},
+    sidecar::{Bound, DockerEnvironment, Shared, Sidecar},
 };
 use frame::Watcher;
 
@@ -94,6 +95,7 @@ async fn watch(
             _ = interrupt.recv() => return Ok(watcher),
             error = sidecar.broken() => return Err(error),
             _ = seconds.tick() => {
+                obey(simulation, sidecar.shared());
                 let frame = watcher.look(simulation, sidecar.shared());
                 match args.format {
                     Format::Json => writeln!(out, "{}", serde_json::to_string(&frame)?)?,
@@ -105,7 +107,18 @@ async fn watch(
     }
 }
 
-/// The sidecar's configuration with everything quicker: agents that poll each second, decisions each second, short cooldowns.
+/// Brings the simulated clients no longer to replicas in quarantine, as a balancer would.
+fn obey(simulation: &Simulation, shared: &Shared) {
+    let quarantined: BTreeSet<String> = shared
+        .engine()
+        .quarantined()
+        .map(|(_, replica)| format!("{:032x}", replica.0))
+        .collect();
+    simulation.with(|world| world.drain(&quarantined));
+}
+
+/// The sidecar's configuration with everything quicker: agents that poll each second, decisions each second, short cooldowns,
+/// outliers found within half a minute.
 fn config(args: &DemoArgs, folder: &std::path::Path) -> anyhow::Result<Config> {
     let mut config = Config::default();
     config.http.listen = Listen(args.listen);
@@ -116,6 +129,8 @@ fn config(args: &DemoArgs, folder: &std::path::Path) -> anyhow::Result<Config> {
     config.collector.polling = Span::from_millis(1000);
     config.scaler.interval = Span::from_millis(1000);
     config.scaler.warm_up = Span::from_millis(3000);
+    config.scaler.outlier_settle = Span::from_millis(8000);
+    config.scaler.outlier_after = Span::from_millis(12_000);
     config.http.series_window = Span::from_millis(15 * 60 * 1000);
     let mut waits = [("cooldown.up", "2s"), ("cooldown.down", "3s")];
     if args.services.is_some() {
@@ -125,6 +140,8 @@ fn config(args: &DemoArgs, folder: &std::path::Path) -> anyhow::Result<Config> {
         config.engine.interval = Span::from_millis(2000);
         config.engine.timeout = Span::from_millis(30_000);
         config.scaler.view_max_age = Span::from_millis(60_000);
+        config.scaler.outlier_settle = Span::from_millis(20_000);
+        config.scaler.outlier_after = Span::from_millis(30_000);
         waits = [("cooldown.up", "15s"), ("cooldown.down", "15s")];
     }
     config.scaler.defaults = scaler::Defaults::new(waits).map_err(|errors| {

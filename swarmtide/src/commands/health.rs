@@ -1,41 +1,81 @@
 //! `health`: asks the swarmtide that runs here whether it lives, for health checks of containers: they have no shell and no curl.
 
-use std::{
-    fs,
-    io::Write,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-};
+use std::{fs, io::Write, net::SocketAddr};
 
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
+use serde::Serialize;
 
 use super::ask::block_on;
 use crate::{
     cli::{Cli, Command, HealthArgs},
     client,
-    config::{self, Config, Sources},
+    config::{self, Config, Listen, Sources},
 };
 
+/// What was asked, and what was heard.
+#[derive(Debug, Serialize)]
+struct Heard {
+    /// Whether it is as it should be: the exit code.
+    healthy: bool,
+    /// Absent where what runs here has no listener.
+    url: Option<String>,
+    /// Status of the answer; absent without one.
+    status: Option<u16>,
+    /// The answer.
+    answer: Option<String>,
+    /// Why there is none.
+    error: Option<String>,
+}
+
 /// Asks, and fails where the answer is not 200.
-pub(super) fn health(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn health(args: &HealthArgs, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let url = match &args.url {
-        Some(url) => url.clone(),
-        None => match address(&process_one())? {
-            Some(address) => format!("http://{address}"),
-            None => {
-                writeln!(out, "it runs, and has no listener to ask (agent.listen)")?;
-                return Ok(());
-            }
-        },
+        Some(url) => Some(url.clone()),
+        None => address(&process_one())?.map(|address| format!("http://{address}")),
     };
     let path = if args.ready { "/ready" } else { "/live" };
-    let (status, body) = block_on(client::get(&url, path))?;
-    let answer = String::from_utf8_lossy(&body);
-    if status != 200 {
-        bail!("{url}{path} answers {status}: {}", answer.trim());
+    let url = url.map(|url| (format!("{url}{path}"), url));
+    let asked = url
+        .as_ref()
+        .map(|(_, url)| block_on(client::get(url, path)))
+        .transpose();
+    let heard = heard(url.as_ref().map(|(whole, _)| whole), &asked);
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&heard)?)?;
     }
-    writeln!(out, "{}", answer.trim())?;
+    asked?;
+    let Heard {
+        healthy,
+        url: Some(url),
+        status: Some(status),
+        answer: Some(answer),
+        ..
+    } = heard
+    else {
+        if !json {
+            writeln!(out, "it runs, and has no listener to ask (agent.listen)")?;
+        }
+        return Ok(());
+    };
+    if !healthy {
+        bail!("{url} answers {status}: {answer}");
+    }
+    if !json {
+        writeln!(out, "{answer}")?;
+    }
     Ok(())
+}
+
+fn heard(url: Option<&String>, asked: &anyhow::Result<Option<(u16, Vec<u8>)>>) -> Heard {
+    let answer = asked.as_ref().ok().and_then(Option::as_ref);
+    Heard {
+        healthy: asked.is_ok() && answer.is_none_or(|(status, _)| *status == 200),
+        url: url.cloned(),
+        status: answer.map(|(status, _)| *status),
+        answer: answer.map(|(_, body)| String::from_utf8_lossy(body).trim().to_owned()),
+        error: asked.as_ref().err().map(|error| format!("{error:#}")),
+    }
 }
 
 /// The command line of process 1: in a container that is what is asked about.
@@ -74,18 +114,7 @@ fn address(command_line: &[String]) -> anyhow::Result<Option<SocketAddr>> {
         Some(Command::Record(args)) => Some(load(args.config)?.http.listen.0),
         _ => Some(load(None)?.http.listen.0),
     };
-    Ok(listens.map(reachable))
-}
-
-/// An address to connect to, of one to bind.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    address
+    Ok(listens.map(|address| Listen(address).reachable()))
 }
 
 #[cfg(test)]

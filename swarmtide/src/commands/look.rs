@@ -149,6 +149,19 @@ impl Drop for Progress {
     }
 }
 
+/// Bytes as people read them: `1.5 MB`.
+pub(super) fn bytes(count: f64) -> String {
+    let mut scaled = count;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if scaled < 999.5 {
+            let digits = usize::from(unit != "B" && scaled < 9.95);
+            return format!("{scaled:.digits$} {unit}");
+        }
+        scaled /= 1000.0;
+    }
+    format!("{scaled:.1} TB")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,5 +178,18 @@ mod tests {
         let screen = "\x1b[H\x1b[1;31mred\x1b[0m \x1b[K".to_owned();
         assert_eq!(Look::PLAIN.tone_down(screen.clone()), "\x1b[Hred \x1b[K");
         assert_eq!(colour.tone_down(screen.clone()), screen);
+    }
+
+    #[test]
+    fn bytes_are_short() {
+        for (count, expected) in [
+            (0.0, "0 B"),
+            (999.0, "999 B"),
+            (1_500_000.0, "1.5 MB"),
+            (52_428_800.0, "52 MB"),
+            (3e12, "3.0 TB"),
+        ] {
+            assert_eq!(bytes(count), expected);
+        }
     }
 }

@@ -111,7 +111,7 @@ fn once(seen: &Seen, out: &mut dyn Write) -> std::io::Result<()> {
     for row in &seen.rows {
         let bound =
             |bound: Option<u32>| bound.map_or_else(|| "?".to_owned(), |bound| bound.to_string());
-        let size = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), rows::bytes);
+        let size = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), super::look::bytes);
         let cpu = row
             .cpu()
             .map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0));

@@ -30,6 +30,8 @@ pub struct Agent {
     pub discovery: Discovery,
     /// Sidecars that know which services opted in.
     pub sidecars: Vec<String>,
+    /// File with the bearer token for those sidecars.
+    pub sidecar_token_file: Option<PathBuf>,
     /// Where `/proc` is mounted.
     pub proc: PathBuf,
     /// Where the cgroup tree is mounted.
@@ -63,6 +65,7 @@ impl Default for Agent {
             extensions: true,
             discovery: Discovery::Auto,
             sidecars: Vec::new(),
+            sidecar_token_file: None,
             proc: "/proc".into(),
             cgroup: "/sys/fs/cgroup".into(),
             sys: "/sys".into(),

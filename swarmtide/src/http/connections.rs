@@ -11,9 +11,9 @@ const OLD_MS: u64 = 1000;
 #[utoipa::path(get, path = "/v1/connections", tag = "balancer", security((), ("token" = [])),
     responses((status = 200, body = Counted)))]
 pub(super) async fn connections(State(balancer): State<Balancer>) -> Json<Counted> {
-    let status = balancer.status().status;
-    if status.listed_age_ms.is_none_or(|age| age >= OLD_MS) {
+    let counted = balancer.counted();
+    if counted.listed_age_ms.is_none_or(|age| age >= OLD_MS) {
         balancer.wake();
     }
-    Json(Counted::of(&status))
+    Json(counted)
 }

@@ -40,7 +40,7 @@ pub(super) async fn talkers(
     let view = shared.watch.view();
     Ok(Json(top(
         &shared.collector,
-        view.as_deref(),
+        (view.as_deref(), &shared.past()),
         shared.clock.now(),
         limit,
     )))

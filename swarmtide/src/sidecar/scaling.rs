@@ -134,7 +134,8 @@ fn decide(shared: &Shared, view: Option<&View>, now: Duration, unix_ms: u64) -> 
         shared.balancer.set_quarantine(quarantine.collect());
         (commands, last)
     };
-    if view.is_some() {
+    if let Some(view) = view {
+        shared.past().note(view, now);
         last.took = shared.clock.now().saturating_sub(now);
         shared.recorder.tick_took(last.took);
         overview::note(shared, &last, unix_ms);

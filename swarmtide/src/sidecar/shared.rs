@@ -23,6 +23,7 @@ use crate::{
     overview::Overview,
     series::Series,
     state_file::StateFile,
+    talkers::Past,
 };
 
 /// What the last tick saw of a service that has labels of ours.
@@ -76,6 +77,8 @@ pub struct Shared {
     pub told: Told,
     /// Where everything that decisions depend on is written, if it is.
     pub recording: Option<Arc<crate::recording::Recording>>,
+    /// Tasks that were lately, for the names of who talks.
+    pub(crate) past: Mutex<Past>,
     /// What services did in the last hour, for the page.
     pub series: Mutex<Series>,
     /// What the page shows of all of them.
@@ -138,6 +141,11 @@ impl Shared {
         let about =
             |text: &str| text.starts_with(scaler::labels::PREFIX) && text.contains("connections.");
         labels.any(|(label, value)| about(label) || value.contains("connections."))
+    }
+
+    /// The tasks of the last minute.
+    pub(crate) fn past(&self) -> MutexGuard<'_, Past> {
+        lock(&self.past)
     }
 
     /// What services did in the last hour; locked after engine and shadows where they are too.

@@ -63,7 +63,7 @@ fn without_a_view_ends_are_nodes_containers_and_addresses() {
         let datagram = packet(number, addresses, [40_402, 80], ends);
         collector.ingest(AGENT.parse().unwrap(), &datagram, now);
     }
-    let found = top(&collector, None, now, 10);
+    let found = top(&collector, (None, &Past::default()), now, 10);
     assert_eq!((found.samples, found.sampling_agents), (3, 1));
     let words: Vec<_> = found
         .talkers
@@ -90,7 +90,12 @@ fn without_a_view_ends_are_nodes_containers_and_addresses() {
             "Node 10.0.0.11 > External 172.17.0.2 tcp 80 1 80000 196",
         ]
     );
-    assert_eq!(top(&collector, None, now, 1).talkers.len(), 1);
+    assert_eq!(
+        top(&collector, (None, &Past::default()), now, 1)
+            .talkers
+            .len(),
+        1
+    );
     let json = serde_json::to_value(&found).unwrap();
     assert_eq!(json["window_seconds"], 60);
     assert_eq!(json["talkers"][0]["source"]["kind"], "external");

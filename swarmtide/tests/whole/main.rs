@@ -14,4 +14,5 @@ mod scaling;
 mod sflow_rt;
 mod state;
 mod streams;
+mod talkers;
 mod told;

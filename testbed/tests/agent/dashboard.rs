@@ -90,7 +90,8 @@ fn every_query_about_agents_gives_data() {
     let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
     let documented = fs::read_to_string(root.join("docs/metrics.md")).unwrap();
     let mut seen = 0;
-    for panel in dashboard["panels"].as_array().unwrap() {
+    let panels = dashboard["panels"].as_array().unwrap();
+    for panel in panels.iter().filter(|panel| panel["type"] != "row") {
         assert!(
             panel["title"].is_string() && panel["description"].is_string(),
             "{panel}"
@@ -113,11 +114,8 @@ fn every_query_about_agents_gives_data() {
                 );
             }
             let count = series(port, &query).unwrap();
-            // What the collector makes of samples is in the sidecars' metrics, and none runs here.
-            if !query.contains("swarmtide_collector_") {
-                assert!(count > 0, "no data: {query}");
-                seen += 1;
-            }
+            assert!(count > 0, "no data: {query}");
+            seen += 1;
         }
     }
     assert!(seen >= 10, "{seen}");

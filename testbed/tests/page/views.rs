@@ -172,3 +172,31 @@ fn lists_can_be_searched_filtered_and_sorted() {
     );
     browser.is_clean();
 }
+
+#[test]
+fn a_view_has_its_parts_in_order_whatever_was_there_before() {
+    let demo = Demo::start();
+    let browser = Browser::start();
+    browser.load(&demo.url("/"));
+    let parts = "[...document.querySelectorAll('.view > *')].map((part) => part.className || part.getAttribute('aria-labelledby') || part.tagName).join(' ')";
+    for before in ["#/services", "#/balancer", "#/telemetry", "#/journal"] {
+        for _ in 0..2 {
+            browser.go(before);
+            browser.until(
+                before,
+                "document.querySelector('main h1') && !document.querySelector('main .loading')",
+            );
+            browser.go("#/services/web");
+            browser.until(
+                "a service",
+                "document.querySelectorAll('.chart canvas').length >= 2 && document.querySelectorAll('.replicas-table tbody tr').length >= 2 && document.querySelector('#shadows')",
+            );
+            let order = browser.js(&format!("return {parts}"));
+            let order = order.as_str().unwrap().replace("failed ", "");
+            assert_eq!(
+                order, "back heading lead facts SECTION decisions replicas shadows",
+                "after {before}"
+            );
+        }
+    }
+}

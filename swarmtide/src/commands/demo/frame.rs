@@ -5,14 +5,21 @@ use std::{
     fmt,
 };
 
-use scaler::{Decision, RecordOutcome};
+use scaler::{Decision, Outlier, RecordOutcome};
 use serde::Serialize;
 use simulation::Simulation;
 
-use crate::sidecar::Shared;
+use super::super::look::bytes;
+use crate::{
+    sidecar::Shared,
+    talkers::{Row, top},
+};
 
 /// Seconds of history that are kept for the view.
 const HISTORY: usize = 30;
+/// Conversations that are told, and the looks between which they stay the same.
+const TALKERS: usize = 3;
+const LISTENING: u64 = 5;
 
 /// One second of the demo.
 #[derive(Debug, Serialize)]
@@ -27,6 +34,8 @@ pub(super) struct Frame {
     pub(super) datagrams: u64,
     /// Datagrams, samples or records that could not be decoded so far.
     pub(super) decode_errors: u64,
+    /// Who talks to whom, the largest first, by the agents' samples of packets.
+    pub(super) talkers: Vec<String>,
     /// The services by name.
     pub(super) services: Vec<ServiceFrame>,
 }
@@ -53,6 +62,8 @@ pub(super) struct ServiceFrame {
     pub(super) last_change_seconds: Option<u64>,
     /// Why nothing is done now; absent while it is scaled.
     pub(super) hold: Option<&'static str>,
+    /// Replicas that do much worse than their siblings, in words.
+    pub(super) outliers: Vec<String>,
 }
 
 /// What the demo's last line says.
@@ -92,6 +103,8 @@ pub(super) struct Watcher {
     url: String,
     seen: Option<(u32, u32)>,
     loads: BTreeMap<String, VecDeque<f64>>,
+    talkers: Vec<String>,
+    looks: u64,
 }
 
 impl Watcher {
@@ -101,6 +114,8 @@ impl Watcher {
             url,
             seen: None,
             loads: BTreeMap::new(),
+            talkers: Vec::new(),
+            looks: 0,
         }
     }
 
@@ -109,6 +124,7 @@ impl Watcher {
         let stats = shared.collector.stats();
         let last = shared.last_tick.load();
         let now_unix_ms = shared.clock.unix_ms();
+        self.listen(shared);
         let mut services = Vec::new();
         for (name, seen) in &last.services {
             let offered_cores = simulation.with(|world| world.load(name).offered.cores);
@@ -141,6 +157,7 @@ impl Watcher {
                 last_change_seconds: change
                     .map(|record| now_unix_ms.saturating_sub(record.first_unix_ms) / 1000),
                 hold: status.held().map(|(reason, _)| reason.kind().name()),
+                outliers: engine.outliers(name).iter().map(Outlier::explain).collect(),
             });
         }
         Frame {
@@ -149,8 +166,21 @@ impl Watcher {
             agents: stats.agents,
             datagrams: stats.datagrams,
             decode_errors: stats.decode_errors.values().sum(),
+            talkers: self.talkers.clone(),
             services,
         }
+    }
+
+    /// Looks now and then who talks to whom, which is told by the minute.
+    fn listen(&mut self, shared: &Shared) {
+        if self.looks.is_multiple_of(LISTENING) {
+            let view = shared.watch.view();
+            let now = shared.clock.now();
+            let known = (view.as_deref(), &*shared.past());
+            let found = top(&shared.collector, known, now, TALKERS);
+            self.talkers = found.talkers.iter().map(words).collect();
+        }
+        self.looks += 1;
     }
 
     /// The load of the last seconds, oldest first.
@@ -177,4 +207,10 @@ impl Watcher {
             holds: stats.holds.values().sum(),
         }
     }
+}
+
+/// A conversation in a few words.
+fn words(row: &Row) -> String {
+    let (source, destination) = (&row.source.name, &row.destination.name);
+    format!("{source} → {destination} {}/s", bytes(row.bytes_per_second))
 }

@@ -71,6 +71,10 @@ fn paint(out: &mut Vec<u8>, frame: &Frame, watcher: &Watcher) -> io::Result<()> 
     if frame.services.is_empty() {
         writeln!(out, "waiting for the first look at the swarm …")?;
     }
+    if !frame.talkers.is_empty() {
+        let talkers = frame.talkers.join(" · ");
+        writeln!(out, "\n{DIM}who talks to whom: {talkers}{RESET}")?;
+    }
     writeln!(out, "\n{BOLD}the page:{RESET} {url}/")?;
     writeln!(
         out,
@@ -119,7 +123,11 @@ fn paint_service(out: &mut Vec<u8>, service: &ServiceFrame, load: &[f64]) -> io:
             format!("held: {}", hold.replace('_', " "))
         }),
     };
-    writeln!(out, "{DIM}         {words}{RESET}")
+    writeln!(out, "{DIM}         {words}{RESET}")?;
+    for words in &service.outliers {
+        writeln!(out, "{YELLOW}         {words}{RESET}")?;
+    }
+    Ok(())
 }
 
 /// A line per service.
@@ -151,6 +159,9 @@ fn print(out: &mut dyn Write, frame: &Frame) -> io::Result<()> {
             "{:>4}s {name:<8} replicas {replicas} ({min}..{max}) serving {serving} load {offered_cores:.2} cores, cpu {cpu} of limit, {hold}",
             frame.seconds
         )?;
+        for words in &service.outliers {
+            writeln!(out, "{:>4}s {name:<8} {words}", frame.seconds)?;
+        }
     }
     Ok(())
 }

@@ -86,19 +86,6 @@ pub(super) fn sort(rows: &mut [Row], order: Order, reverse: bool) {
     });
 }
 
-/// Bytes as people read them: `1.5 MB`.
-pub(super) fn bytes(count: f64) -> String {
-    let mut scaled = count;
-    for unit in ["B", "kB", "MB", "GB"] {
-        if scaled < 999.5 {
-            let digits = usize::from(unit != "B" && scaled < 9.95);
-            return format!("{scaled:.digits$} {unit}");
-        }
-        scaled /= 1000.0;
-    }
-    format!("{scaled:.1} TB")
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -132,19 +119,6 @@ pub(super) mod tests {
         ] {
             sort(&mut rows, order, reverse);
             assert_eq!(names(&rows), expected, "{order:?} {reverse}");
-        }
-    }
-
-    #[test]
-    fn bytes_are_short() {
-        for (count, expected) in [
-            (0.0, "0 B"),
-            (999.0, "999 B"),
-            (1_500_000.0, "1.5 MB"),
-            (52_428_800.0, "52 MB"),
-            (3e12, "3.0 TB"),
-        ] {
-            assert_eq!(bytes(count), expected);
         }
     }
 }

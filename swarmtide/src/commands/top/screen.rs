@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::rows::{Row, bytes};
+use super::rows::Row;
 use crate::{
     cli::Order,
-    commands::look::{Look, Tone},
+    commands::look::{Look, Tone, bytes},
 };
 
 /// What is on the screen.

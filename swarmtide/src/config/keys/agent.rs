@@ -65,6 +65,12 @@ pub(super) const AGENT: &[Key] = &[
         "Sidecars that say which services opted in, for nodes that are no managers. Default: none, and every task counts as opted in",
     ),
     key(
+        "agent.sidecar_token_file",
+        Text,
+        "/run/secrets/swarmtide-read-token",
+        "File with the bearer token for those sidecars, read at each request. Default: none",
+    ),
+    key(
         "agent.proc",
         Text,
         "/proc",

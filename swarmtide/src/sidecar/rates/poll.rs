@@ -92,9 +92,9 @@ async fn ask(shared: &Shared, asked: &Asked) -> anyhow::Result<Option<Counted>> 
                 return Ok(None);
             }
             // What was read is told, and read anew for the next time.
-            let status = shared.balancer.status().status;
+            let counted = shared.balancer.counted();
             shared.balancer.wake();
-            Ok(Some(Counted::of(&status)))
+            Ok(Some(counted))
         }
         Asked::Elsewhere(url) => {
             let token = shared.balancers_token.as_deref();
