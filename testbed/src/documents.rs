@@ -1,7 +1,7 @@
 //! The commands in the project's documents, as a reader would copy them: tests run them and do not repeat them.
 //!
-//! A block whose first line, but for comments, begins with a command of [`KNOWN`] is a block of commands. A span in the text is a
-//! command when it begins with one and has more words, but for those that only name what is spoken of ([`NAMES`]).
+//! A block whose first line, but for comments, begins with a command of `KNOWN` is a block of commands. A span in the text is a
+//! command when it begins with one and has more words, but for those that only name what is spoken of (`NAMES`).
 
 mod words;
 
