@@ -58,6 +58,8 @@ pub struct Talker {
     pub packets: u64,
     /// Samples that this rests on.
     pub samples: u64,
+    /// Estimated variance of `bytes`.
+    pub variance: u128,
 }
 
 /// All flows of the window.
@@ -77,10 +79,13 @@ pub struct Talkers {
 /// The window that talkers are judged by.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// The error of an estimate from so many samples, percent, that 95 of 100 do not exceed (sFlow's packet sampling theory).
+/// The error of so many estimated bytes with that variance, percent, that 95 of 100 estimates do not exceed.
+///
+/// Of each sampled packet of `b` bytes, one in `r`, the variance has `r (r - 1) b^2` (Horvitz and Thompson): nothing where all are
+/// sampled, and with packets of one size sFlow's 196 / sqrt(samples).
 #[must_use]
-pub fn error_percent(samples: u64) -> f64 {
-    196.0 / (samples.max(1) as f64).sqrt()
+pub fn error_percent(bytes: u64, variance: u128) -> f64 {
+    196.0 * (variance as f64).sqrt() / (bytes.max(1) as f64)
 }
 
 impl Collector {

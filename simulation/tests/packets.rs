@@ -134,7 +134,7 @@ fn heard(sent: &[Outgoing]) -> BTreeMap<Key, Heard> {
 
 fn assert_near(what: &str, sampled: Sums, counted: f64) {
     let off = (sampled.bytes / counted - 1.0).abs();
-    // What an estimate from so many samples may be off, as the collector states it (196 / sqrt(samples) percent).
+    // What an estimate from so many samples may be off, with packets of about one size (196 / sqrt(samples) percent).
     let stated = 1.96 / sampled.samples.sqrt();
     assert!(sampled.samples > 500.0, "{what}: {sampled:?}");
     assert!(

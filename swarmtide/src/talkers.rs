@@ -59,7 +59,8 @@ pub(crate) struct Row {
     packets_per_second: f64,
     /// Samples that the estimate rests on.
     samples: u64,
-    /// The estimate is off by no more than this in 95 of 100 cases: 196 / sqrt(samples).
+    /// The bytes are off by no more than this in 95 of 100 cases: 0 where every packet is sampled, with packets of one size
+    /// 196 / sqrt(samples), with such of different sizes more.
     error_percent: f64,
 }
 
@@ -78,6 +79,15 @@ pub(crate) struct TopTalkers {
     pub(crate) talkers: Vec<Row>,
 }
 
+/// Of all flows between the same two ends.
+#[derive(Default)]
+struct Sums {
+    bytes: u64,
+    packets: u64,
+    samples: u64,
+    variance: u128,
+}
+
 /// The largest `limit` conversations.
 pub(crate) fn top(
     collector: &Collector,
@@ -87,36 +97,32 @@ pub(crate) fn top(
 ) -> TopTalkers {
     let all = collector.talkers(now);
     let names = Names::of(collector, (view, past), &all.flows, now);
-    let mut rows: BTreeMap<(End, End, u8, u16), [u64; 3]> = BTreeMap::new();
+    let mut rows: BTreeMap<(End, End, u8, u16), Sums> = BTreeMap::new();
     for flow in &all.flows {
         let ends = [flow.source, flow.destination].map(|end| names.of_end(end));
         let [source, destination] = ends;
         let sums = rows
             .entry((source, destination, flow.protocol, flow.port))
             .or_default();
-        for (sum, part) in sums
-            .iter_mut()
-            .zip([flow.bytes, flow.packets, flow.samples])
-        {
-            *sum = sum.saturating_add(part);
-        }
+        sums.bytes = sums.bytes.saturating_add(flow.bytes);
+        sums.packets = sums.packets.saturating_add(flow.packets);
+        sums.samples = sums.samples.saturating_add(flow.samples);
+        sums.variance = sums.variance.saturating_add(flow.variance);
     }
     let seconds = all.covered.as_secs_f64();
-    let bytes = rows.values().map(|[bytes, ..]| *bytes as f64).sum::<f64>();
+    let bytes = rows.values().map(|sums| sums.bytes as f64).sum::<f64>();
     let mut talkers: Vec<Row> = rows
         .into_iter()
-        .map(
-            |((source, destination, protocol, port), [bytes, packets, samples])| Row {
-                source,
-                destination,
-                protocol: protocol_name(protocol),
-                port,
-                bytes_per_second: bytes as f64 / seconds,
-                packets_per_second: packets as f64 / seconds,
-                samples,
-                error_percent: error_percent(samples),
-            },
-        )
+        .map(|((source, destination, protocol, port), sums)| Row {
+            source,
+            destination,
+            protocol: protocol_name(protocol),
+            port,
+            bytes_per_second: sums.bytes as f64 / seconds,
+            packets_per_second: sums.packets as f64 / seconds,
+            samples: sums.samples,
+            error_percent: error_percent(sums.bytes, sums.variance),
+        })
         .collect();
     talkers.sort_by(|a, b| f64::total_cmp(&b.bytes_per_second, &a.bytes_per_second));
     talkers.truncate(limit);

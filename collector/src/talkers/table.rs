@@ -48,6 +48,7 @@ struct Sum {
     bytes: u64,
     packets: u64,
     samples: u64,
+    variance: u128,
 }
 
 fn bucket_ms() -> u64 {
@@ -178,6 +179,7 @@ impl Table {
                 bytes: sum.bytes,
                 packets: sum.packets,
                 samples: sum.samples,
+                variance: sum.variance,
             })
         });
         Talkers {
@@ -196,6 +198,12 @@ impl Table {
 impl Flow {
     fn scaled_bytes(&self) -> u64 {
         u64::from(self.bytes) * u64::from(self.rate)
+    }
+
+    /// What it adds to the variance of the bytes: see [`super::error_percent`].
+    fn variance(&self) -> u128 {
+        let (bytes, rate) = (u128::from(self.bytes), u128::from(self.rate));
+        rate * rate.saturating_sub(1) * bytes * bytes
     }
 }
 
@@ -216,6 +224,7 @@ impl Sums {
         sum.bytes = sum.bytes.saturating_add(flow.scaled_bytes());
         sum.packets = sum.packets.saturating_add(u64::from(flow.rate));
         sum.samples += 1;
+        sum.variance = sum.variance.saturating_add(flow.variance());
     }
 
     fn at(&mut self, bucket: u64) -> &mut Sum {
@@ -232,6 +241,7 @@ impl Sums {
             all.bytes = all.bytes.saturating_add(sum.bytes);
             all.packets = all.packets.saturating_add(sum.packets);
             all.samples += sum.samples;
+            all.variance = all.variance.saturating_add(sum.variance);
         }
         all
     }

@@ -86,7 +86,7 @@ fn without_a_view_ends_are_nodes_containers_and_addresses() {
     assert_eq!(
         words,
         [
-            "External 192.0.2.9 > External 172.17.0.2 tcp 80 2 160000 139",
+            "External 192.0.2.9 > External 172.17.0.2 tcp 80 2 160000 138",
             "Node 10.0.0.11 > External 172.17.0.2 tcp 80 1 80000 196",
         ]
     );

@@ -102,7 +102,9 @@ fn services_that_talk_are_named() {
     assert!(back["bytes_per_second"].as_f64() > there["bytes_per_second"].as_f64());
     let samples = back["samples"].as_f64().unwrap();
     let error = back["error_percent"].as_f64().unwrap();
-    assert!((error - 196.0 / samples.sqrt()).abs() < 1e-6, "{back}");
+    // With packets of one size it would be this; acknowledgements are smaller.
+    let even = 196.0 / samples.sqrt();
+    assert!((0.9 * even..4.0 * even).contains(&error), "{back}");
     let answer = sidecar.get("/v1/talkers");
     assert_eq!(answer["window_seconds"], 60);
     assert!(answer["sampling_agents"].as_u64() >= Some(2), "{answer:#}");
