@@ -63,7 +63,7 @@ fn best<'a>(addresses: impl Iterator<Item = &'a InterfaceAddress>) -> Option<IpA
     let rank = |entry: &&InterfaceAddress| {
         (
             entry.is_local(),
-            entry.is_lone(),
+            entry.vip_likeness(),
             entry.address.is_ipv6(),
             entry.index,
         )
@@ -121,6 +121,10 @@ mod tests {
             ),
             (
                 &[("eth0", 2, "2001:db8::5/64"), ("eth0", 2, "10.1.2.3/16")],
+                Some("10.1.2.3"),
+            ),
+            (
+                &[("lo", 1, "10.0.0.9/32"), ("eth0", 2, "10.1.2.3/32")],
                 Some("10.1.2.3"),
             ),
             // Some clouds give a host nothing else.

@@ -272,11 +272,16 @@ impl InterfaceAddress {
         self.is_local() || inward.iter().any(|name| self.interface.starts_with(name))
     }
 
-    /// Tells whether it may be a service's address, which several hosts have: a VIP of a balancer, or that of direct routing on
-    /// `lo`. It has no network of its own.
+    /// Tells how likely it is a service's address, which several hosts have: 2 on `lo`, as with direct routing; 1 without a
+    /// network of its own, as a balancer's VIP, but also the only address that some clouds give; else 0.
     #[must_use]
-    pub fn is_lone(&self) -> bool {
-        self.interface == "lo" || self.prefix == if self.address.is_ipv4() { 32 } else { 128 }
+    pub fn vip_likeness(&self) -> u8 {
+        let whole = if self.address.is_ipv4() { 32 } else { 128 };
+        if self.interface == "lo" {
+            2
+        } else {
+            u8::from(self.prefix == whole)
+        }
     }
 
     /// Tells whether the address is one of the host itself that others cannot reach.

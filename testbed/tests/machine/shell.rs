@@ -19,7 +19,7 @@ pub(crate) const DROP_IN: &str = "/run/drop-in";
 const MOST: usize = 20_000;
 
 /// How long a reader waits for what is to become true.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What runs until somebody ends it, and how long a reader looks at it, seconds.
 const ENDLESS: &[(&str, u32)] = &[
