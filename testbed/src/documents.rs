@@ -6,8 +6,9 @@
 mod words;
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 pub use words::{Part, parts};
@@ -74,6 +75,23 @@ impl Documented {
     pub fn parts(&self) -> Vec<Part> {
         parts(self.text.split("<<").next().unwrap_or_default())
     }
+}
+
+/// A shell that runs a line as a reader's would: in that folder, and without what cargo tells a test of itself, which would make
+/// another cargo build all anew.
+#[must_use]
+pub fn shell(line: &str, folder: &Path) -> Command {
+    let mut bash = Command::new("bash");
+    bash.args(["-o", "pipefail", "-c", line])
+        .current_dir(folder);
+    for (name, _) in env::vars_os() {
+        let of_this_test = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        let text = name.to_string_lossy();
+        if of_this_test.iter().any(|start| text.starts_with(start)) {
+            bash.env_remove(&name);
+        }
+    }
+    bash
 }
 
 /// The project's folder.

@@ -18,7 +18,7 @@ use std::{
 };
 
 use testbed::{
-    documents::{all, is_place, root},
+    documents::{self, all, is_place, root},
     wait_for,
 };
 
@@ -43,23 +43,11 @@ fn bash(command: &str, folder: &Path) -> Command {
         root().join("target/release").display(),
         env::var_os("PATH").unwrap_or_default().display()
     );
-    let mut bash = Command::new("bash");
-    bash.args(["-o", "pipefail", "-c", command])
-        .current_dir(folder)
-        .env("PATH", path)
+    let mut bash = documents::shell(command, folder);
+    bash.env("PATH", path)
         .env("CARGO_BUILD_TARGET", host.trim())
         .env("RUSTFLAGS", "-C target-feature=+crt-static ")
         .env("TESTBED_BENCH_TRIAL", "1");
-    // What cargo tells this test of itself would make another cargo build all anew.
-    for (name, _) in env::vars_os() {
-        let of_this_test = ["CARGO_PKG_", "CARGO_MANIFEST_"];
-        if of_this_test
-            .iter()
-            .any(|start| name.to_string_lossy().starts_with(start))
-        {
-            bash.env_remove(name);
-        }
-    }
     bash
 }
 
@@ -146,7 +134,8 @@ fn the_demo_of_the_readme() {
     let page = || {
         let mut ask = Command::new("curl");
         let output = ask
-            .args(["-sf", "http://127.0.0.1:8008/"])
+            .args(["-sf", "--header", "accept: text/html"])
+            .arg("http://127.0.0.1:8008/")
             .output()
             .unwrap();
         String::from_utf8_lossy(&output.stdout)

@@ -1,14 +1,13 @@
 //! A reader's shell: runs the documents' commands, with what this machine has in the place of what they name.
 
 use std::{
-    env,
-    process::{Child, Command, Output},
+    process::{Child, Output},
     thread,
     time::{Duration, Instant},
 };
 
 use testbed::{
-    documents::{root, section},
+    documents::{self, root, section},
     guest::Engine,
 };
 
@@ -70,23 +69,11 @@ pub(crate) fn try_run(command: &str) -> Said {
         }
         None => text,
     };
-    let mut bash = Command::new("bash");
-    bash.args(["-o", "pipefail", "-c", &line])
-        .current_dir(root())
-        .env("DEBIAN_FRONTEND", "noninteractive")
+    let mut bash = documents::shell(&line, &root());
+    bash.env("DEBIAN_FRONTEND", "noninteractive")
         .env("COLUMNS", "200")
         .env("SYSTEMD_PAGER", "cat")
         .env("SYSTEMD_EDITOR", format!("cp {DROP_IN}"));
-    // What cargo tells this test of itself would make another cargo build all anew.
-    for (name, _) in env::vars_os() {
-        let of_this_test = ["CARGO_PKG_", "CARGO_MANIFEST_"];
-        if of_this_test
-            .iter()
-            .any(|start| name.to_string_lossy().starts_with(start))
-        {
-            bash.env_remove(name);
-        }
-    }
     let Output {
         status,
         stdout,
@@ -121,13 +108,7 @@ pub(crate) struct Started(Child);
 /// Starts one that runs until [`Started::stop`].
 pub(crate) fn start(command: &str) -> Started {
     let line = format!("exec {}", here(command));
-    let mut bash = Command::new("bash");
-    Started(
-        bash.args(["-c", &line])
-            .current_dir(root())
-            .spawn()
-            .unwrap(),
-    )
+    Started(documents::shell(&line, &root()).spawn().unwrap())
 }
 
 impl Started {
