@@ -140,20 +140,19 @@ impl Published {
 
     /// Milliseconds since the data plane was last listed, as of `now`.
     pub(super) fn listed_age_ms(&self, now: Duration) -> Option<u64> {
+        let age = self.status.listed_age_ms?;
+        Some(age.saturating_add(self.passed_ms(now)))
+    }
+
+    /// Milliseconds since this state was that of the moment.
+    fn passed_ms(&self, now: Duration) -> u64 {
         let passed = now.saturating_sub(self.at).as_millis();
-        let passed = u64::try_from(passed).unwrap_or(u64::MAX);
-        Some(self.status.listed_age_ms?.saturating_add(passed))
+        u64::try_from(passed).unwrap_or(u64::MAX)
     }
 
     /// The state with its ages as of `now`.
     pub(super) fn status_at(&self, now: Duration) -> Status {
-        let passed = now.saturating_sub(self.at).as_millis();
-        let passed = u64::try_from(passed).unwrap_or(u64::MAX);
-        let older = |age: &mut Option<u64>| {
-            if let Some(age) = age {
-                *age = age.saturating_add(passed);
-            }
-        };
+        let passed = self.passed_ms(now);
         let nearer = |wait: &mut Option<u64>| {
             if let Some(wait) = wait {
                 *wait = wait.saturating_sub(passed);
@@ -163,7 +162,7 @@ impl Published {
         if let (Some(age), Some(offered)) = (&mut status.set_age_ms, self.offered) {
             *age = u64::try_from(now.saturating_sub(offered).as_millis()).unwrap_or(u64::MAX);
         }
-        older(&mut status.listed_age_ms);
+        status.listed_age_ms = self.listed_age_ms(now);
         for service in &mut status.virtual_services {
             nearer(&mut service.retry_in_ms);
             for destination in &mut service.destinations {

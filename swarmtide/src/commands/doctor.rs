@@ -120,8 +120,8 @@ fn host(args: &DoctorArgs, config: &Config, host: Host) -> anyhow::Result<Checke
 
 /// Where the sidecar or the balancer is: as told, else where the configuration says that it listens.
 fn url(args: &DoctorArgs, config: &Config) -> String {
-    let listens = || format!("http://{}", config.http.listen.reachable());
-    args.remote.url.clone().unwrap_or_else(listens)
+    let told = args.remote.url.clone();
+    told.unwrap_or_else(|| config.http.listen.url())
 }
 
 fn could_not_tell(error: anyhow::Error) -> anyhow::Error {

@@ -106,15 +106,15 @@ fn address(command_line: &[String]) -> anyhow::Result<Option<SocketAddr>> {
                 || load(args.config).map(|config| config.agent.listen),
                 |listen| Ok(Some(listen)),
             );
-            listen?.map(|listen| listen.0)
+            listen?
         }
-        Some(Command::Demo(args)) => Some(args.listen),
-        Some(Command::Run(args)) => Some(load(args.config)?.http.listen.0),
-        Some(Command::Lbsync(args)) => Some(load(args.config)?.http.listen.0),
-        Some(Command::Record(args)) => Some(load(args.config)?.http.listen.0),
-        _ => Some(load(None)?.http.listen.0),
+        Some(Command::Demo(args)) => Some(Listen(args.listen)),
+        Some(Command::Run(args)) => Some(load(args.config)?.http.listen),
+        Some(Command::Lbsync(args)) => Some(load(args.config)?.http.listen),
+        Some(Command::Record(args)) => Some(load(args.config)?.http.listen),
+        _ => Some(load(None)?.http.listen),
     };
-    Ok(listens.map(|address| Listen(address).reachable()))
+    Ok(listens.map(Listen::reachable))
 }
 
 #[cfg(test)]

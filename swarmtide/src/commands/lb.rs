@@ -75,7 +75,7 @@ fn url(remote: &LbRemote, named: Option<&Path>) -> anyhow::Result<String> {
         return Ok(url.clone());
     }
     let config = config::load(&config::Sources::of_process(file(named))?)?;
-    Ok(format!("http://{}", config.http.listen.reachable()))
+    Ok(config.http.listen.url())
 }
 
 /// Asks the running balancer for its table, as JSON.

@@ -139,6 +139,12 @@ impl Listen {
         }
         address
     }
+
+    /// Where this host asks what listens there.
+    #[must_use]
+    pub fn url(self) -> String {
+        format!("http://{}", self.reachable())
+    }
 }
 
 impl FromStr for Listen {

@@ -99,7 +99,7 @@ fn list(folder: &Path, name: &str) -> anyhow::Result<lbsync::Listing> {
 
 /// The swarm, as the Engine API has it.
 fn view(args: &AuditArgs) -> anyhow::Result<View> {
-    let sources = config::Sources::of_process(args.config.clone())?;
+    let sources = config::Sources::of_process(super::file(args.config.as_deref()))?;
     let config = config::load(&sources)?;
     block_on(async {
         let client = client(&config, &sources.docker())?;
