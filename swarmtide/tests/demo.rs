@@ -2,60 +2,33 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    thread,
-    time::Duration,
-};
+#[path = "support/demo.rs"]
+mod support;
+
+use std::{process::Command, time::Duration};
 
 use serde_json::Value;
+use support::Demo;
 use swarmtide::client;
 use tokio::time::{Instant, sleep};
 
 /// Long enough on a slow machine; nothing waits for it when all is well.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-struct Demo {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-impl Demo {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_swarmtide"))
-            .args(["demo", "--json", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        thread::spawn(move || lines.for_each(drop));
-        let url = first["url"].as_str().unwrap().to_owned();
-        Self { child, url }
-    }
-
-    async fn until(&self, path: &str, says: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let answer = client::get(&self.url, path).await;
-            let answer = answer.ok().filter(|(status, _)| *status == 200);
-            let answer = answer.map_or(Value::Null, |(_, body)| {
-                serde_json::from_slice(&body).unwrap()
-            });
-            if says(&answer) {
-                return answer;
-            }
-            assert!(Instant::now() < deadline, "{path}: {answer:#}");
-            sleep(Duration::from_millis(300)).await;
+/// Asks until what it says will do.
+async fn until(demo: &Demo, path: &str, says: impl Fn(&Value) -> bool) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = client::get(&demo.url, path).await;
+        let answer = answer.ok().filter(|(status, _)| *status == 200);
+        let answer = answer.map_or(Value::Null, |(_, body)| {
+            serde_json::from_slice(&body).unwrap()
+        });
+        if says(&answer) {
+            return answer;
         }
+        assert!(Instant::now() < deadline, "{path}: {answer:#}");
+        sleep(Duration::from_millis(300)).await;
     }
 }
 
@@ -65,7 +38,7 @@ fn list<'a>(answer: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_has_talkers_and_a_replica_that_is_sick() {
-    let demo = Demo::start();
+    let demo = Demo::start(|_| true);
     // Services on both ends, each way, and somebody outside.
     let talk = |answer: &Value, from: &str, to: &str| {
         list(answer, "talkers").any(|row| {
@@ -85,11 +58,10 @@ async fn the_demo_has_talkers_and_a_replica_that_is_sick() {
         ("", "web"),
         ("web", ""),
     ];
-    let talkers = demo
-        .until("/v1/talkers?limit=100", |answer| {
-            pairs.iter().all(|(from, to)| talk(answer, from, to))
-        })
-        .await;
+    let talkers = until(&demo, "/v1/talkers?limit=100", |answer| {
+        pairs.iter().all(|(from, to)| talk(answer, from, to))
+    })
+    .await;
     assert_eq!(talkers["sampling_agents"], 3);
     let sum: f64 = list(&talkers, "talkers")
         .map(|row| row["bytes_per_second"].as_f64().unwrap())
@@ -102,18 +74,17 @@ async fn the_demo_has_talkers_and_a_replica_that_is_sick() {
             list(answer, "replicas").filter(|replica| replica["outlier"].is_object());
         outliers.next().cloned()
     };
-    let replicas = demo
-        .until("/v1/services/worker/replicas", |answer| {
-            sick(answer).is_some_and(|replica| replica["outlier"]["quarantined"] == true)
-        })
-        .await;
+    let replicas = until(&demo, "/v1/services/worker/replicas", |answer| {
+        sick(answer).is_some_and(|replica| replica["outlier"]["quarantined"] == true)
+    })
+    .await;
     let replica = sick(&replicas).unwrap();
     assert_eq!(replica["slot"], 2);
     assert_eq!(replica["outlier"]["kind"], "cpu_per_byte");
     let words = replica["outlier"]["words"].as_str().unwrap();
     assert!(words.contains("s of CPU for each MB of traffic"), "{words}");
     // It loses its clients, and stays told as what it was.
-    demo.until("/v1/services/worker/replicas", |answer| {
+    until(&demo, "/v1/services/worker/replicas", |answer| {
         sick(answer).is_some_and(|replica| {
             replica["outlier"]["quarantined"] == true
                 && replica["bytes_in"]

@@ -2,44 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "support/demo.rs"]
+mod support;
+
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    process::{Child, Command, Output, Stdio},
+    io::Write as _,
+    process::{Command, Output, Stdio},
     thread,
     time::Duration,
 };
 
+use support::Demo;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_swarmtide");
 
-struct Demo {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
 fn demo() -> Demo {
-    let mut child = Command::new(PROGRAM)
-        .args(["demo", "--json", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let frame = |line: std::io::Result<String>| -> serde_json::Value {
-        serde_json::from_str(&line.unwrap()).unwrap()
-    };
-    let ready = lines
-        .by_ref()
-        .map(frame)
-        .find(|frame| frame["services"].as_array().unwrap().len() == 3);
-    let url = ready.unwrap()["url"].as_str().unwrap().to_owned();
-    thread::spawn(move || lines.for_each(drop));
-    Demo { child, url }
+    Demo::start(|frame| frame["services"].as_array().unwrap().len() == 3)
 }
 
 fn swarmtide(arguments: &[&str]) -> Output {

@@ -5,19 +5,11 @@
 use std::{
     net::TcpListener,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
+use testbed::guest::Program;
 
 /// Seconds that the fuzzer may take; it ends by itself then, and what it found counts.
 const BUDGET: &str = "40";
@@ -32,12 +24,12 @@ fn no_question_brings_a_server_error_or_an_answer_that_is_not_documented() {
         .port();
     let url = format!("http://127.0.0.1:{port}");
     let listen = format!("127.0.0.1:{port}");
-    let demo = Command::new(testbed::binary().unwrap())
-        .args(["demo", "--json", "--listen", &listen])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let _demo = Running(demo);
+    let _demo = Program::start(
+        Command::new(testbed::binary().unwrap())
+            .args(["demo", "--json", "--listen", &listen])
+            .stdout(Stdio::null()),
+    )
+    .unwrap();
     let ready = || {
         let asked = Command::new("curl")
             .args(["-sf", &format!("{url}/ready")])

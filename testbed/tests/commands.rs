@@ -13,12 +13,13 @@ use std::{
     collections::BTreeSet,
     env, fs,
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
 use testbed::{
     documents::{self, all, is_place, root},
+    guest::Program,
     wait_for,
 };
 
@@ -105,21 +106,8 @@ fn tests_that_are_named_are_there() {
         }
         let listed = command.replace("--nocapture", "--list");
         // With the flags that the rest of the tests are built with.
-        let mut list = bash(&listed, &root());
-        list.env_remove("CARGO_BUILD_TARGET")
-            .env_remove("RUSTFLAGS");
-        let found = run(&mut list);
+        let found = run(&mut documents::shell(&listed, &root()));
         assert!(found.contains(": test"), "{command}: {found}");
-    }
-}
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
     }
 }
 
@@ -130,7 +118,7 @@ fn the_demo_of_the_readme() {
     assert!(documented("cargo run").contains(command));
     let mut demo = bash(&format!("exec {command}"), &root());
     demo.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut demo = Running(demo.spawn().unwrap());
+    let mut demo = Program::start(&mut demo).unwrap();
     let page = || {
         let mut ask = Command::new("curl");
         let output = ask
@@ -143,9 +131,9 @@ fn the_demo_of_the_readme() {
             .then_some(())
     };
     wait_for("the page", Duration::from_secs(600), page).unwrap();
-    run(Command::new("sh").args(["-c", &format!("kill -s INT {}", demo.0.id())]));
+    run(Command::new("sh").args(["-c", &format!("kill -s INT {}", demo.child().id())]));
     let ended = wait_for("its end", Duration::from_secs(30), || {
-        demo.0.try_wait().unwrap()
+        demo.child().try_wait().unwrap()
     });
     let ended = ended.unwrap();
     assert!(ended.success(), "{ended}");

@@ -12,23 +12,14 @@ use std::{
     fs,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
 use serde_json::Value;
+use testbed::guest::Program;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
 
 fn dashboards() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards")
@@ -66,14 +57,14 @@ fn curl(arguments: &[&str]) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn demo(port: u16) -> Running {
+fn demo(port: u16) -> Program {
     let listen = format!("127.0.0.1:{port}");
-    let child = Command::new(binary())
-        .args(["demo", "--format", "json", "--listen", &listen])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let demo = Running(child);
+    let demo = Program::start(
+        Command::new(binary())
+            .args(["demo", "--format", "json", "--listen", &listen])
+            .stdout(Stdio::null()),
+    )
+    .unwrap();
     testbed::wait_for("the demo", PATIENCE, || {
         curl(&["-f", &format!("http://{listen}/ready")])
     })
@@ -82,7 +73,7 @@ fn demo(port: u16) -> Running {
 }
 
 /// Starts Prometheus with our own scrape configuration, quickened, and our rules.
-fn prometheus(folder: &Path, port: u16, target: u16) -> Running {
+fn prometheus(folder: &Path, port: u16, target: u16) -> Program {
     let config = fs::read_to_string(dashboards().join("prometheus.yml")).unwrap();
     let quick = config
         .replace(
@@ -93,21 +84,21 @@ fn prometheus(folder: &Path, port: u16, target: u16) -> Running {
     assert_ne!(config, quick);
     fs::write(folder.join("prometheus.yml"), quick).unwrap();
     fs::copy(dashboards().join("rules.yml"), folder.join("rules.yml")).unwrap();
-    let child = Command::new("prometheus")
-        .arg(format!(
-            "--config.file={}",
-            folder.join("prometheus.yml").display()
-        ))
-        .arg(format!(
-            "--storage.tsdb.path={}",
-            folder.join("data").display()
-        ))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .arg("--log.level=warn")
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    Running(child)
+    Program::start(
+        Command::new("prometheus")
+            .arg(format!(
+                "--config.file={}",
+                folder.join("prometheus.yml").display()
+            ))
+            .arg(format!(
+                "--storage.tsdb.path={}",
+                folder.join("data").display()
+            ))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg("--log.level=warn")
+            .stderr(Stdio::null()),
+    )
+    .unwrap()
 }
 
 struct Api(u16);

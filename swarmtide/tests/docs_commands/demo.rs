@@ -1,11 +1,9 @@
 //! A running demo, and the documentation's commands run against it.
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-};
+#[path = "../support/demo.rs"]
+mod support;
+
+use std::{fs, path::PathBuf, process::Command};
 
 use tempfile::TempDir;
 
@@ -34,42 +32,22 @@ pub(crate) fn can_answer(command: &Documented) -> bool {
 }
 
 pub(crate) struct Demo {
-    child: Child,
-    url: String,
+    running: support::Demo,
     folder: TempDir,
     programs: PathBuf,
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
 }
 
 impl Demo {
     /// Starts the demo and waits until its services have been decided about.
     pub(crate) fn start() -> Self {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_swarmtide"));
-        let mut child = Command::new(&program)
-            .args(["demo", "--json", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let frame = |line: std::io::Result<String>| -> serde_json::Value {
-            serde_json::from_str(&line.unwrap()).unwrap()
-        };
-        let ready = lines.by_ref().map(frame).find(|frame| {
+        let running = support::Demo::start(|frame| {
             let services = frame["services"].as_array().unwrap();
             services.len() == 3
                 && services
                     .iter()
                     .all(|service| service["cpu_of_limit"].is_number())
         });
-        let url = ready.unwrap()["url"].as_str().unwrap().to_owned();
-        // Nobody reads on; the demo would stand still when the pipe is full.
-        std::thread::spawn(move || lines.for_each(drop));
         let folder = tempfile::tempdir().unwrap();
         let example = Command::new(&program)
             .args(["check-config", "--example"])
@@ -78,8 +56,7 @@ impl Demo {
         fs::write(folder.path().join("swarmtide.toml"), &example.stdout).unwrap();
         let programs = program.parent().unwrap().to_owned();
         Self {
-            child,
-            url,
+            running,
             folder,
             programs,
         }
@@ -93,7 +70,7 @@ impl Demo {
             .join("swarmtide.toml")
             .display()
             .to_string();
-        let address = self.url.trim_start_matches("http://");
+        let address = self.running.url.trim_start_matches("http://");
         let mut text = filled(&command.text)
             .replace("127.0.0.1:8008", address)
             .replace("10.0.0.11:8008", address)
@@ -116,7 +93,7 @@ impl Demo {
             .args(["-o", "pipefail", "-c", &text])
             .current_dir(self.folder.path())
             .env("PATH", path)
-            .env("SWARMTIDE_URL", &self.url)
+            .env("SWARMTIDE_URL", &self.running.url)
             .output()
             .expect("bash is needed");
         // 28: curl's time was up, as it should be with a stream.

@@ -4,29 +4,20 @@ use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
-use testbed::{Agent, Ear};
+use testbed::{Agent, Ear, guest::Program};
 
 use crate::support::{PATIENCE, SECOND};
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
 
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port()
 }
 
-fn prometheus(folder: &Path, port: u16, target: u16) -> Running {
+fn prometheus(folder: &Path, port: u16, target: u16) -> Program {
     let dashboards = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards");
     let config = fs::read_to_string(dashboards.join("prometheus.yml")).unwrap();
     let quick = config
@@ -36,18 +27,18 @@ fn prometheus(folder: &Path, port: u16, target: u16) -> Running {
     assert!(quick.contains(&format!(":{target}")), "{quick}");
     let file = folder.join("prometheus.yml");
     fs::write(&file, quick).unwrap();
-    let child = Command::new("prometheus")
-        .arg(format!("--config.file={}", file.display()))
-        .arg(format!(
-            "--storage.tsdb.path={}",
-            folder.join("data").display()
-        ))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .arg("--log.level=error")
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    Running(child)
+    Program::start(
+        Command::new("prometheus")
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!(
+                "--storage.tsdb.path={}",
+                folder.join("data").display()
+            ))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg("--log.level=error")
+            .stderr(Stdio::null()),
+    )
+    .unwrap()
 }
 
 /// Answers of Prometheus: how many series.

@@ -4,51 +4,41 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use testbed::{
-    guest::{Network, Swarm, Swarmtide, in_guest},
+    guest::{Network, Program, Swarm, Swarmtide, in_guest},
     wait_for,
 };
 
 use crate::rig::{PATIENCE, vip, web};
 
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 /// `swarmtide lbsync` as nobody, with those capabilities and no way to get more.
-fn balancer(folder: &Path, config: &Path, capabilities: &[&str]) -> Running {
+fn balancer(folder: &Path, config: &Path, capabilities: &[&str]) -> Program {
     let have: String = capabilities
         .iter()
         .map(|name| format!(",+{name}"))
         .collect();
     let log = fs::File::create(folder.join("nobody.log")).unwrap();
-    let child = Command::new("setpriv")
-        .args([
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            "--no-new-privs",
-        ])
-        .arg(format!("--bounding-set=-all{have}"))
-        .arg(format!("--inh-caps=-all{have}"))
-        .arg(format!("--ambient-caps=-all{have}"))
-        .arg(testbed::binary().unwrap())
-        .args(["lbsync", "--config"])
-        .arg(config)
-        .stdin(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .unwrap();
-    Running(child)
+    Program::start(
+        Command::new("setpriv")
+            .args([
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+                "--no-new-privs",
+            ])
+            .arg(format!("--bounding-set=-all{have}"))
+            .arg(format!("--inh-caps=-all{have}"))
+            .arg(format!("--ambient-caps=-all{have}"))
+            .arg(testbed::binary().unwrap())
+            .args(["lbsync", "--config"])
+            .arg(config)
+            .stdin(Stdio::null())
+            .stderr(log),
+    )
+    .unwrap()
 }
 
 /// What a command prints, in the namespace of the guest itself.

@@ -10,7 +10,7 @@ use testbed::{
 use crate::{
     WEB,
     named::{self, Services},
-    shell::{follow, run, until},
+    shell::{balanced, follow, run, until},
     workload,
 };
 
@@ -38,7 +38,7 @@ fn by_docker_run() {
         });
         run(&format!("docker exec {name} /usr/bin/swarmtide health"));
     }
-    balanced();
+    balanced(2);
     until(
         "telemetry",
         "docker run --rm --network host swarmtide:0.1.0 why web",
@@ -47,18 +47,6 @@ fn by_docker_run() {
     run("docker rm --force swarmtide swarmtide-agent swarmtide-lbsync");
     // An operator's part: the next balancer begins with a table that nobody has touched.
     run("ipvsadm --clear");
-}
-
-/// The kernel has both tasks.
-fn balanced() {
-    until("the kernel has the tasks", "ipvsadm -Sn", |said| {
-        said.text.contains("-A -t 10.30.0.1:80 -s wrr")
-            && said
-                .text
-                .matches("-a -t 10.30.0.1:80 -r 10.99.0.1:")
-                .count()
-                == 2
-    });
 }
 
 /// The agent as a program and as a service, with and without packets sampled.
@@ -119,22 +107,17 @@ fn the_stack() {
         }
     }
     named::run(Services::Stack);
-    balanced();
+    balanced(2);
     until(
         "the VIP answers",
         "curl --silent --max-time 5 http://10.30.0.1/",
         |said| said.code == 0,
     );
     run("docker service scale --detach web=3");
-    until("the third task", "ipvsadm -Sn", |said| {
-        said.text
-            .matches("-a -t 10.30.0.1:80 -r 10.99.0.1:")
-            .count()
-            == 3
-    });
+    balanced(3);
     sampling(&exports);
     // It has no load: the sidecar takes the third away again, after it has drained.
-    balanced();
+    balanced(2);
     let before = run("ipvsadm -Sn");
     run("docker stack rm swarmtide");
     until(

@@ -10,7 +10,7 @@ use testbed::{
 use crate::{
     WEB,
     named::{self, Services},
-    shell::{DROP_IN, follow, host, run, start, try_run, until},
+    shell::{DROP_IN, balanced, follow, host, run, start, try_run, until},
     workload,
 };
 
@@ -43,8 +43,7 @@ fn the_documents_hold_on_a_debian_machine() {
         }
     }
     on_machine(|| {
-        let engine = Engine::boot(&image).unwrap();
-        engine.docker(&["--version"]).unwrap();
+        let _engine = Engine::boot(&image).unwrap();
         run(WEB);
         for command in &installed {
             run(&command.text);
@@ -86,14 +85,7 @@ fn the_services_do_their_work() {
         why.contains("Held at 2 replicas") && why.contains("CPU"),
         "{why}"
     );
-    until("the kernel has the tasks", "ipvsadm -Sn", |said| {
-        said.text.contains("-A -t 10.30.0.1:80 -s wrr")
-            && said
-                .text
-                .matches("-a -t 10.30.0.1:80 -r 10.99.0.1:")
-                .count()
-                == 2
-    });
+    balanced(2);
     let log = run(
         "journalctl --unit swarmtide --unit swarmtide-agent --unit swarmtide-lbsync --output cat --no-pager",
     );

@@ -158,3 +158,12 @@ pub(crate) fn until(what: &str, command: &str, fits: impl Fn(&Said) -> bool) -> 
         thread::sleep(Duration::from_millis(500));
     }
 }
+
+/// The kernel balances so many tasks of [`crate::WEB`].
+#[track_caller]
+pub(crate) fn balanced(tasks: usize) {
+    until("the kernel has the tasks", "ipvsadm -Sn", |said| {
+        let destinations = said.text.matches("-a -t 10.30.0.1:80 -r 10.99.0.1:");
+        said.text.contains("-A -t 10.30.0.1:80 -s wrr") && destinations.count() == tasks
+    });
+}

@@ -17,6 +17,14 @@ use serde_json::{Value, json};
 /// Long enough for anything here on a slow machine; nothing waits for it when all is well.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Colour schemes and widths that every view is looked at in.
+pub(crate) const LOOKS: [(&str, u32); 4] = [
+    ("light", 1280),
+    ("dark", 1280),
+    ("dark", 360),
+    ("light", 360),
+];
+
 const FLAGS: [&str; 8] = [
     "--headless=new",
     "--no-sandbox",

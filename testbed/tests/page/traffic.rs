@@ -1,7 +1,7 @@
 //! Who talks to whom, and the replica that is sick: both as the demo really has them, in both schemes, wide and on a phone.
 
 use super::{
-    browser::{Browser, PATIENCE},
+    browser::{Browser, LOOKS, PATIENCE},
     demo::Demo,
 };
 
@@ -81,12 +81,7 @@ fn who_talks_to_whom_and_the_sick_replica_are_shown() {
             .then_some(())
     };
     testbed::wait_for("the quarantine", 3 * PATIENCE, quarantined).unwrap();
-    for (scheme, width) in [
-        ("light", 1280),
-        ("dark", 1280),
-        ("dark", 360),
-        ("light", 360),
-    ] {
+    for (scheme, width) in LOOKS {
         browser.prefers(scheme);
         browser.screen(width, 900);
         talkers(&browser);

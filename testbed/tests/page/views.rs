@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{browser::Browser, demo::Demo};
+use super::{
+    browser::{Browser, LOOKS},
+    demo::Demo,
+};
 
 /// A view: where it is, and what is there when it shows its data.
 const VIEWS: [(&str, &str, &str); 6] = [
@@ -47,12 +50,7 @@ fn every_view_shows_its_data_in_both_schemes_and_on_a_phone() {
         lines[0]["seq"].is_u64()
     });
     let mut grounds = Vec::new();
-    for (scheme, width) in [
-        ("light", 1280),
-        ("dark", 1280),
-        ("dark", 360),
-        ("light", 360),
-    ] {
+    for (scheme, width) in LOOKS {
         browser.prefers(scheme);
         browser.screen(width, 900);
         for (name, hash, shown) in VIEWS {
